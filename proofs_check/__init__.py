@@ -1,0 +1,1 @@
+"""Claims about stable neural networks, and the evidence for and against them."""

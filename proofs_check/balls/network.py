@@ -1,0 +1,155 @@
+"""Feed-forward networks in balls: the definition, and derivatives by forward differentiation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from proofs_check.balls import normalization
+from proofs_check.balls._dual import Dual, derivative
+from proofs_check.balls._lift import ball_array
+
+from proofs_check.balls.spectral import spectral_norm
+
+
+@dataclass(frozen=True)
+class FrozenBatchNorm:
+    """Batch normalization with given statistics."""
+
+    mean: Any
+    variance: Any
+    epsilon: Any
+
+    def __call__(self, x: Any) -> np.ndarray:
+        return normalization.batch_norm(x, self.mean, self.variance, epsilon=self.epsilon)
+
+    def lipschitz(self, n: int) -> arb:
+        return normalization.batch_norm_lipschitz(self.variance, epsilon=self.epsilon)
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """Layer normalization."""
+
+    epsilon: Any
+
+    def __call__(self, x: Any) -> np.ndarray:
+        return normalization.layer_norm(x, epsilon=self.epsilon)
+
+    def lipschitz(self, n: int) -> arb:
+        return normalization.layer_norm_lipschitz(n, epsilon=self.epsilon)
+
+
+@dataclass(frozen=True)
+class RMSNorm:
+    """Root-mean-square normalization."""
+
+    epsilon: Any
+
+    def __call__(self, x: Any) -> np.ndarray:
+        return normalization.rms_norm(x, epsilon=self.epsilon)
+
+    def lipschitz(self, n: int) -> arb:
+        return normalization.rms_norm_lipschitz(epsilon=self.epsilon)
+
+
+def _relu(value: Any) -> Any:
+    at = value.value if isinstance(value, Dual) else value
+    if at > 0:
+        return value
+    if at <= 0:
+        return arb(0)
+    if isinstance(value, Dual):
+        return Dual(arb(0).union(at), arb(0).union(value.slope))
+    return arb(0).union(at)
+
+
+def _tanh(value: Any) -> Any:
+    square = (value * 2).exp()
+    return (square - 1) / (square + 1)
+
+
+_ACTIVATIONS = {"relu": _relu, "identity": lambda value: value, "tanh": _tanh}
+
+
+class FeedForward:
+    """h_i = g_i(NO_i(W_i h_{i-1} + b_i))."""
+
+    def __init__(
+        self, weights: Sequence[Any], activation: Any = "relu", normalizers: Any = None, biases: Any = None
+    ) -> None:
+        self.weights = [ball_array(W) for W in weights]
+        count = len(self.weights)
+        self.activation = [activation] * count if isinstance(activation, str) else list(activation)
+        self.normalizers = [None] * count if normalizers is None else list(normalizers)
+        self.biases = [None] * count if biases is None else [ball_array(b) for b in biases]
+
+    def layers(self, x: Any) -> list[np.ndarray]:
+        """h_0 to h_K."""
+        values = [ball_array(x)]
+        for W, name, normalizer, bias in zip(
+            self.weights, self.activation, self.normalizers, self.biases, strict=True
+        ):
+            y = W.dot(values[-1])
+            y = y if bias is None else y + bias
+            y = y if normalizer is None else normalizer(y)
+            values.append(np.array([_ACTIVATIONS[name](v) for v in y], dtype=object))
+        return values
+
+    def __call__(self, x: Any) -> np.ndarray:
+        return self.layers(x)[-1]
+
+
+def product_upper_bound(network: FeedForward) -> arb:
+    """The product of the spectral norms and the normalizers' constants."""
+    bound = arb(1)
+    for W, normalizer in zip(network.weights, network.normalizers, strict=True):
+        bound *= spectral_norm(W)
+        if normalizer is not None:
+            bound *= normalizer.lipschitz(W.shape[0])
+    return bound
+
+
+def input_jacobian(network: FeedForward, x: Any) -> np.ndarray:
+    """The derivative of the output with respect to the input."""
+    return derivative(network, x)
+
+
+def weight_jacobian(network: FeedForward, x: Any, layer: int) -> np.ndarray:
+    """The derivative of the output with respect to the weights of a layer, counted from 1."""
+    before = network.layers(x)[layer - 1]
+    shape = network.weights[layer - 1].shape
+    rest = slice(layer - 1, None)
+
+    def output(flat: np.ndarray) -> np.ndarray:
+        weights = list(network.weights)[rest]
+        tail = FeedForward(weights, network.activation[rest], network.normalizers[rest])
+        tail.biases = network.biases[rest]
+        tail.weights[0] = flat.reshape(shape)
+        return tail(before)
+
+    flat = derivative(output, network.weights[layer - 1].ravel())
+    return flat.reshape(flat.shape[0], *shape)
+
+
+def truncate_or_pad(v: Any, sizes: Sequence[int]) -> np.ndarray:
+    """The vector cut or padded with zeros to each size in turn."""
+    values = list(ball_array(v))
+    for size in sizes:
+        values = (values + [arb(0)] * size)[:size]
+    return np.array(values, dtype=object)
+
+
+def identity_like(n_out: int, n_in: int) -> np.ndarray:
+    """The rectangular identity matrix."""
+    return ball_array(np.eye(n_out, n_in))
+
+
+def extremal_network(widths: Sequence[int], factors: Sequence[Any], bounds: Any = None) -> FeedForward:
+    """The network of theorem 6: every weight matrix a multiple of a rectangular identity."""
+    pairs = zip(widths[1:], widths[:-1], factors, strict=True)
+    return FeedForward([identity_like(m, n) * a for m, n, a in pairs])

@@ -1,0 +1,100 @@
+"""Normalization in balls: the forward maps from their definitions, derivatives by forward differentiation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from proofs_check.balls._dual import derivative
+from proofs_check.balls._lift import ball_array
+
+
+def _centred(x: np.ndarray, epsilon: Any) -> np.ndarray:
+    size = arb(len(x))
+    y = x - x.sum() / size
+    variance = (y * y).sum() / size
+    centred: np.ndarray = y / (variance + epsilon).sqrt()
+    return centred
+
+
+def batch_norm(x: Any, mean: Any, variance: Any, *, epsilon: Any) -> np.ndarray:
+    """(x - mean) / sqrt(variance + epsilon) with given statistics."""
+    return (ball_array(x) - ball_array(mean)) / np.sqrt(ball_array(variance) + arb(epsilon))
+
+
+def batch_norm_jacobian(variance: Any, *, epsilon: Any) -> np.ndarray:
+    """The derivative with respect to x, which does not depend on it."""
+    zero = np.zeros(len(ball_array(variance)))
+    return derivative(lambda x: batch_norm(x, zero, variance, epsilon=epsilon), zero)
+
+
+def batch_norm_lipschitz(variance: Any, *, epsilon: Any) -> arb:
+    """The largest reciprocal standard deviation."""
+    return _largest(1 / np.sqrt(ball_array(variance) + arb(epsilon)))
+
+
+def _largest(values: Any) -> arb:
+    largest = arb(0)
+    for v in values:
+        largest = largest.max(v)
+    return largest
+
+
+def layer_norm(x: Any, *, epsilon: Any) -> np.ndarray:
+    """x less its mean, over the root of its variance plus epsilon."""
+    return _centred(ball_array(x), arb(epsilon))
+
+
+def layer_norm_jacobian(x: Any, *, epsilon: Any) -> np.ndarray:
+    """The derivative of `layer_norm`."""
+    return derivative(lambda z: _centred(z, arb(epsilon)), x)
+
+
+def layer_norm_lipschitz(n: int, *, epsilon: Any) -> arb:
+    """1/sqrt(epsilon), the norm of the derivative at a constant vector; zero in one dimension."""
+    return arb(0) if n == 1 else 1 / arb(epsilon).sqrt()
+
+
+def _partition(groups: Any, n: int) -> list[list[int]]:
+    if isinstance(groups, int):
+        return [list(block) for block in np.arange(n).reshape(groups, -1)]
+    return [list(block) for block in groups]
+
+
+def group_norm(x: Any, groups: int | Sequence[Sequence[int]], *, epsilon: Any) -> np.ndarray:
+    """`layer_norm` in every group."""
+    values = ball_array(x)
+    out = np.empty(values.shape, dtype=object)
+    for block in _partition(groups, len(values)):
+        out[block] = _centred(values[block], arb(epsilon))
+    return out
+
+
+def group_norm_jacobian(x: Any, groups: int | Sequence[Sequence[int]], *, epsilon: Any) -> np.ndarray:
+    """The derivative of `group_norm`."""
+    return derivative(lambda z: group_norm(z, groups, epsilon=epsilon), x)
+
+
+def group_norm_lipschitz(groups: Sequence[Sequence[int]], *, epsilon: Any) -> arb:
+    """The largest of the groups' constants."""
+    return _largest(layer_norm_lipschitz(len(block), epsilon=epsilon) for block in groups)
+
+
+def rms_norm(x: Any, *, epsilon: Any) -> np.ndarray:
+    """x over the root of its mean square plus epsilon."""
+    values = ball_array(x)
+    normalized: np.ndarray = values / ((values * values).sum() / arb(len(values)) + arb(epsilon)).sqrt()
+    return normalized
+
+
+def rms_norm_jacobian(x: Any, *, epsilon: Any) -> np.ndarray:
+    """The derivative of `rms_norm`."""
+    return derivative(lambda z: rms_norm(z, epsilon=epsilon), x)
+
+
+def rms_norm_lipschitz(*, epsilon: Any) -> arb:
+    """1/sqrt(epsilon), the norm of the derivative at zero."""
+    return 1 / arb(epsilon).sqrt()

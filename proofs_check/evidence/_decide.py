@@ -1,0 +1,112 @@
+"""One instance, decided: in floats where they are far apart, else in ball arithmetic."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import ctx
+
+from proofs_check.balls import lift
+from proofs_check.claim import Case, Claim, Compare, Comparison
+from proofs_check.implementation import Implementation, balls
+
+# Floats decide only a slack above this; everything closer is decided by balls. Rounding in the
+# reference code stays many orders of magnitude below it (`Claim.rounding` is checked against balls).
+CLEAR = 1e-6
+PRECISIONS = (106, 320, 1100)
+UNIT_ROUNDOFF = 2.0**-53
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one instance says of a claim.
+
+    ``holds`` is the answer of the strongest arithmetic used; ``meets`` that the sides agree to the
+    last precision; ``accurate`` that the implementation's floats lie within rounding of the balls
+    (None where that was not asked).
+    """
+
+    holds: bool
+    slack: float
+    meets: bool = False
+    rigorous: bool = False
+    accurate: bool | None = None
+    detail: str = ""
+
+
+def decide(
+    claim: Claim, impl: Implementation, case: Case, *, compare: Compare | None = None, rigorous: bool = False
+) -> Decision:
+    """Decide a case, of the claim or of one of its mutants (`compare`)."""
+    chosen = compare or claim.compare
+    if claim.promise:
+        return _decide_exactly(chosen, impl, case)
+    found = chosen(impl, **case)
+    slack = found.slack()
+    if found.exact:
+        return _decide_exactly(chosen, impl, case)
+    if math.isnan(slack):
+        return Decision(False, slack, accurate=False, detail="the implementation returned NaN")
+    if slack > CLEAR and not rigorous:
+        return Decision(True, slack)
+    decision = _decide_exactly(chosen, balls(), lift(case))
+    accurate, detail = _accurate(claim, found, chosen, case)
+    return Decision(decision.holds, decision.slack, decision.meets, True, accurate, detail)
+
+
+def _decide_exactly(compare: Compare, impl: Implementation, case: Case) -> Decision:
+    """Raise the precision until the balls separate; sides that never do are said to meet."""
+    for precision in PRECISIONS:
+        with ctx.workprec(precision):
+            found = compare(impl, **case)
+            answer = found.holds()
+            slack = found.slack()
+        if answer is not None:
+            return Decision(answer, slack, slack == 0, True)
+    if math.isnan(slack):
+        raise ArithmeticError(f"the balls say nothing at {PRECISIONS[-1]} bits: {found}")
+    return Decision(True, slack, True, True)
+
+
+def _accurate(claim: Claim, found: Comparison, compare: Compare, case: Case) -> tuple[bool, str]:
+    """Whether both float sides lie within the rounding bound of the exact ones."""
+    with ctx.workprec(PRECISIONS[1]):
+        exact = compare(balls(), **lift(case))
+    allowed = rounding_units(claim, case) * UNIT_ROUNDOFF
+    for name in ("lhs", "rhs"):
+        error = Comparison(getattr(found, name), "==", getattr(exact, name)).slack()
+        if not -error <= allowed:
+            return False, (
+                f"{name}: the implementation gives {getattr(found, name)}, exact is "
+                f"{_floats(getattr(exact, name))}; relative error {-error:.2e}, allowed {allowed:.2e}"
+            )
+    return True, ""
+
+
+def _floats(side: Any) -> Any:
+    values = np.frompyfunc(lambda v: complex(v) if hasattr(v, "imag") else float(v), 1, 1)
+    return np.asarray(values(np.asarray(side, dtype=object)), dtype=object).tolist()
+
+
+def rounding_units(claim: Claim, case: Case) -> float:
+    """How many units of roundoff the floats of a side may be off.
+
+    The claim's own bound, or 64 times the square of the number of entries: every side is a short
+    chain of sums and products of that many terms, and a norm obtained backward stably.
+    """
+    if claim.rounding is not None:
+        return claim.rounding(**case)
+    return 64.0 * max(2, _entries_of(case)) ** 2
+
+
+def _entries_of(value: Any) -> int:
+    if isinstance(value, np.ndarray):
+        return int(value.size)
+    if isinstance(value, dict):
+        return sum(map(_entries_of, value.values()))
+    if isinstance(value, (list, tuple)):
+        return sum(map(_entries_of, value))
+    return 1

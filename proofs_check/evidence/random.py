@@ -1,0 +1,80 @@
+"""Random evidence: hypothesis draws instances, steers towards small slack and shrinks a violation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, target
+from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
+
+from proofs_check.claim import Case, Claim
+from proofs_check.evidence._decide import Decision, decide
+from proofs_check.implementation import Implementation
+
+
+class _Violation(AssertionError):
+    pass
+
+
+@dataclass
+class Search:
+    """The instances that met the hypotheses, with their slacks, and the shrunken violation if any."""
+
+    cases: list[tuple[float, Case]] = field(default_factory=list)
+    violation: Case | None = None
+    decision: Decision | None = None
+
+    def tightest(self, count: int) -> list[Case]:
+        """The cases of smallest slack."""
+        return [case for _, case in sorted(self.cases, key=lambda item: abs(item[0]))[:count]]
+
+
+def strategy_of(claim: Claim) -> st.SearchStrategy[Case]:
+    """The claim's domain as one strategy of keyword arguments that meet the hypotheses."""
+    drawn = claim.given if isinstance(claim.given, st.SearchStrategy) else st.fixed_dictionaries(claim.given)
+    return drawn.filter(claim.admits)
+
+
+def search(claim: Claim, impl: Implementation, *, examples: int, seed_: int) -> Search:
+    """Draw instances until the budget is spent or one violates the claim; then shrink that one."""
+    found = Search()
+
+    def probe(case: Case) -> None:
+        decision = decide(claim, impl, case)
+        if not decision.holds or decision.accurate is False:
+            found.violation, found.decision = case, decision
+            raise _Violation
+        if found.violation is None:
+            found.cases.append((decision.slack, case))
+            if decision.slack < 1:
+                target(-abs(decision.slack))
+
+    run_hypothesis(strategy_of(claim), probe, examples=examples, seed_=seed_)
+    return found
+
+
+def run_hypothesis(
+    domain: st.SearchStrategy[Any], probe: Callable[[Any], None], *, examples: int, seed_: int
+) -> None:
+    """Run a probe over a domain with a fixed seed, shrinking what raises `_Violation`."""
+
+    @seed(seed_)
+    @settings(
+        max_examples=examples, database=None, deadline=None, verbosity=Verbosity.quiet,
+        phases=[Phase.generate, Phase.target, Phase.shrink],
+        suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
+    )
+    @given(domain)
+    def run(case: Any) -> None:
+        probe(case)
+
+    try:
+        run()
+    except _Violation:
+        pass
+    except HypothesisException as unusable:
+        if "Unsatisfiable" not in type(unusable).__name__:
+            raise

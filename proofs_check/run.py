@@ -1,0 +1,276 @@
+"""A claim, an implementation and a budget in; what was found out."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from proofs_check.claim import Case, Claim, Verdict
+from proofs_check.evidence import adversarial, exhaustive, random, rigorous, symbolic
+from proofs_check.evidence._decide import Decision, decide
+from proofs_check.implementation import Implementation, NotOffered
+from proofs_check.literals import written
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How long to search."""
+
+    examples: int
+    evaluations: int
+    confirmed: int
+
+
+PROFILES: Mapping[str, Profile] = {
+    "quick": Profile(examples=25, evaluations=60, confirmed=6),
+    "default": Profile(examples=100, evaluations=200, confirmed=15),
+    "thorough": Profile(examples=1000, evaluations=2000, confirmed=150),
+}
+
+
+@dataclass
+class Result:
+    """One row of a report; plain data, so that it can be written and read back."""
+
+    id: str
+    verdict: str
+    outcome: str = "reproduced"
+    evidence: dict[str, str] = field(default_factory=dict)
+    instances: int = 0
+    slack: float | None = None
+    tightest: str | None = None
+    mutants: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    violation: str | None = None
+    detail: str = ""
+    used: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def surviving_mutants(self) -> list[str]:
+        """Mutants that some stratum did not reject."""
+        return [name for name, kills in self.mutants.items() if None in kills.values() or not kills]
+
+    @property
+    def good(self) -> bool:
+        """The verdict was reproduced and every mutant rejected."""
+        return self.outcome == "reproduced" and not self.surviving_mutants
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, for JSON."""
+        return asdict(self)
+
+
+def run_claim(
+    claim: Claim, implementation: str, profile: Profile, seed: int, layers: Mapping[str, Any] | None = None
+) -> Result:
+    """Gather all evidence for and against one claim."""
+    started = time.perf_counter()
+    result = Result(claim.id, claim.verdict.value)
+    impl = Implementation(implementation)
+    try:
+        run = _Run(claim, impl, profile, _seed_of(claim, seed), layers or {}, result)
+        run.refuted() if claim.verdict is Verdict.REFUTED else run.holding()
+    except NotOffered as missing:
+        result.outcome, result.detail = "not offered", str(missing)
+    except Exception:
+        result.outcome, result.detail = "errored", traceback.format_exc(limit=-4)
+    result.used = sorted(impl.used)
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _seed_of(claim: Claim, seed: int) -> int:
+    """A seed of its own for every claim, the same in every process."""
+    return zlib.crc32(f"{seed}:{claim.id}".encode())
+
+
+class _Run:
+    def __init__(
+        self, claim: Claim, impl: Implementation, profile: Profile, seed: int, layers: Mapping[str, Any],
+        result: Result,
+    ) -> None:
+        self.claim, self.impl, self.profile, self.seed = claim, impl, profile, seed
+        self.layers, self.result = layers, result
+        self.searched: list[tuple[float, Case]] = []
+
+    # -- claims that hold ------------------------------------------------------------------------
+
+    def holding(self) -> None:
+        """A proved, surviving or open claim: no evidence may contradict it, every mutant must die."""
+        claim, result = self.claim, self.result
+        self._add_witnesses()
+        found = random.search(claim, self.impl, examples=self.profile.examples, seed_=self.seed)
+        self.searched += found.cases
+        if found.violation is not None and found.decision is not None:
+            return self._violated("random", found.violation, found.decision)
+        result.evidence["random"] = f"{len(found.cases)} instances"
+        if not found.cases:
+            result.outcome, result.detail = "vacuous", "no instance met the hypotheses"
+            return
+        for gather in (self._exhaustive, self._adversarial, self._rigorous, self._real_layers, self._symbolic):
+            if result.outcome == "reproduced":
+                gather()
+        result.instances += len(self.searched)
+        slack, tightest = min(self.searched, key=lambda item: abs(item[0]))
+        result.slack, result.tightest = slack, written(tightest)
+        if result.outcome == "reproduced":
+            self._mutants()
+
+    def _add_witnesses(self) -> None:
+        for case in self.claim.witnesses:
+            decision = decide(self.claim, self.impl, case)
+            if not decision.holds or decision.accurate is False:
+                self._violated("rigorous", case, decision)
+            self.searched.append((decision.slack, case))
+
+    def _violated(self, kind: str, case: Case, decision: Decision) -> None:
+        result = self.result
+        result.outcome = "not reproduced"
+        result.evidence[kind] = "violated"
+        result.violation = written(case)
+        result.slack = decision.slack
+        blame = "the statement fails" if not decision.holds else "the implementation is wrong"
+        result.detail = f"{blame} ({kind} evidence), slack {decision.slack:.3g}. {decision.detail}".strip()
+
+    def _exhaustive(self) -> None:
+        if self.claim.exhaustive is None:
+            return
+        count, least, violation = exhaustive.enumerate_all(self.claim, self.impl)
+        self.result.instances += count
+        self.result.evidence["exhaustive"] = f"{count} instances, least slack {least:.3g}"
+        if violation is not None:
+            self._violated("exhaustive", *violation)
+
+    def _adversarial(self) -> None:
+        if not self.claim.adversarial:
+            return
+        starts = [case for _, case in sorted(self.searched, key=lambda item: abs(item[0]))]
+        spread = starts[:: max(1, len(starts) // 3)][:3]
+        ends, spent = adversarial.worst(
+            self.claim, self.impl, spread, evaluations=self.profile.evaluations
+        )
+        self.result.instances += spent
+        self.result.evidence["adversarial"] = f"{spent} evaluations from {len(spread)} starts"
+        for case, decision in ends:
+            if not decision.holds or decision.accurate is False:
+                return self._violated("adversarial", case, decision)
+            self.searched.append((decision.slack, case))
+
+    def _rigorous(self) -> None:
+        ordered = [case for _, case in sorted(self.searched, key=lambda item: abs(item[0]))]
+        half = self.profile.confirmed // 2
+        spread = ordered[half :: max(1, len(ordered) // (half + 1))]
+        chosen = (ordered[:half] + spread)[: self.profile.confirmed]
+        meets = 0
+        for case, decision in rigorous.confirm(self.claim, self.impl, chosen):
+            meets += decision.meets
+            if not decision.holds or decision.accurate is False:
+                return self._violated("rigorous", case, decision)
+        self.result.evidence["rigorous"] = f"{len(chosen)} instances in balls, {meets} of them equalities"
+
+    def _real_layers(self) -> None:
+        if self.claim.weights is None:
+            return
+        used = 0
+        for W in self.layers.values():
+            case = self.claim.weights(W)
+            if not self.claim.admits(case):
+                continue
+            decision = decide(self.claim, self.impl, case)
+            used += 1
+            if not decision.holds or decision.accurate is False:
+                return self._violated("real layers", case, decision)
+        if used:
+            self.result.instances += used
+            self.result.evidence["real layers"] = f"{used} layers"
+
+    def _symbolic(self) -> None:
+        if self.claim.derivation is None:
+            return
+        steps, failed = symbolic.derive(self.claim)
+        self.result.evidence["symbolic"] = f"{steps} steps"
+        if failed is not None:
+            self.result.outcome = "not reproduced"
+            self.result.detail = f"this step of the derivation is not true: {failed}"
+            return
+        _, rejected = symbolic.derive(self.claim, symbolic.FALSE_FACTOR)
+        self.result.mutants["derivation x 99/100"] = {"symbolic": rejected}
+
+    # -- mutants ---------------------------------------------------------------------------------
+
+    def _mutants(self) -> None:
+        claim = self.claim
+        ordered = [case for _, case in sorted(self.searched, key=lambda item: abs(item[0]))]
+        for stratum, belongs in claim.strata.items():
+            inside = [case for case in ordered if belongs(**case)]
+            if not inside:
+                self.result.outcome = "vacuous"
+                self.result.detail = f"no instance in the stratum {stratum!r}"
+                return
+            for name, mutant in claim.mutants.items():
+                kills = self.result.mutants.setdefault(name, {})
+                kills[stratum] = self._kill(mutant.of(claim.compare), inside, belongs)
+
+    def _kill(self, compare: Any, inside: list[Case], belongs: Any) -> str | None:
+        """An instance of the stratum that rejects the mutant, confirmed in balls."""
+        for case in inside:
+            if self._rejects(compare, case):
+                return written(case)
+        if not self.claim.adversarial:
+            return None
+        case, _ = adversarial.attack(
+            self.claim, self.impl, inside[0], evaluations=5 * self.profile.evaluations, compare=compare,
+            admits=lambda case: self.claim.admits(case) and bool(belongs(**case)),
+        )
+        return written(case) if self._rejects(compare, case) else None
+
+    def _rejects(self, compare: Any, case: Case) -> bool:
+        return not decide(self.claim, self.impl, case, compare=compare, rigorous=True).holds
+
+    # -- refuted claims --------------------------------------------------------------------------
+
+    def refuted(self) -> None:
+        """The stored counterexample must fail in balls, the control must hold, a search must fail too."""
+        claim, result = self.claim, self.result
+        assert claim.counterexample is not None and claim.control is not None
+        [(_, stored), (_, control)] = rigorous.confirm(
+            claim, self.impl, [claim.counterexample, claim.control]
+        )
+        result.evidence["rigorous"] = "counterexample confirmed in balls" if not stored.holds else "not confirmed"
+        result.slack, result.tightest = stored.slack, written(claim.counterexample)
+        result.instances = 2
+        problems = []
+        if stored.holds:
+            problems.append("the stored counterexample does not violate the statement")
+        if not claim.admits(claim.counterexample):
+            problems.append("the stored counterexample does not meet the hypotheses")
+        if not control.holds:
+            problems.append("the control violates the statement too: the check refutes everything")
+        problems += [d.detail for d in (stored, control) if d.accurate is False]
+        problems += self._search_for_violation()
+        if problems:
+            result.outcome, result.detail = "not reproduced", "; ".join(problems)
+
+    def _search_for_violation(self) -> list[str]:
+        found = random.search(self.claim, self.impl, examples=self.profile.examples, seed_=self.seed)
+        self.result.instances += len(found.cases)
+        if found.violation is None or found.decision is None or found.decision.holds:
+            return ["no violation found by random search"]
+        self.result.violation = written(found.violation)
+        self.result.evidence["random"] = f"violated, after {len(found.cases)} instances that hold; shrunk"
+        if self.claim.exhaustive is not None:
+            count, _, violation = exhaustive.enumerate_all(self.claim, self.impl)
+            self.result.instances += count
+            self.result.evidence["exhaustive"] = f"first violation is instance {count}"
+            if violation is None:
+                return ["no violation in the exhaustive enumeration"]
+        if self.claim.derivation is not None:
+            steps, failed = symbolic.derive(self.claim)
+            self.result.evidence["symbolic"] = f"{steps} steps"
+            if failed is not None:
+                return [f"this step of the derivation is not true: {failed}"]
+        return []

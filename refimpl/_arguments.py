@@ -1,0 +1,143 @@
+"""Every argument check of refimpl and every message: the name, what it needs, what it got."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def _reject(name: str, needs: str, got: str) -> ValueError:
+    return ValueError(f"{name} must be {needs}, got {got}")
+
+
+def _numbers(value: npt.ArrayLike, name: str, needs: str) -> Array:
+    """The value as float64 or complex128, unchanged to the last bit, or an error."""
+    try:
+        raw = np.asarray(value)
+    except (ValueError, TypeError):
+        raise _reject(name, needs, "rows of different lengths") from None
+    if raw.dtype == bool or raw.dtype.kind not in "iufc":
+        raise _reject(name, f"{needs} of real or complex numbers", f"dtype {raw.dtype}")
+    target = np.complex128 if raw.dtype.kind == "c" else np.float64
+    with np.errstate(over="ignore"):
+        array = raw.astype(target, copy=False)
+    if raw.size == 0:
+        raise _reject(name, f"{needs} with at least one entry", f"shape {raw.shape}")
+    if not np.isfinite(array).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise _reject(name, f"{needs} of finite numbers", f"{raw[place]} at index {place}")
+    if raw.dtype != array.dtype:
+        changed = _changed(raw, array)
+        if changed.any():
+            place = tuple(int(i) for i in np.argwhere(changed)[0])
+            raise _reject(
+                name, f"{needs} of numbers that {array.dtype} holds exactly",
+                f"{raw[place]} ({raw.dtype}) at index {place}",
+            )
+    return array
+
+
+def _changed(raw: Array, array: Array) -> Array:
+    """Where the conversion did not keep the value: compared as Python integers or wide floats."""
+    if raw.dtype.kind in "iu":
+        return np.asarray(
+            [int(a) != int(b) for a, b in zip(array.ravel(), raw.ravel(), strict=True)]
+        ).reshape(raw.shape)
+    return np.asarray(array.astype(raw.dtype) != raw) if raw.itemsize > array.itemsize else np.zeros(raw.shape, bool)
+
+
+def as_matrix(value: npt.ArrayLike, name: str = "W", *, square: bool = False) -> Array:
+    """A finite, non-empty matrix as float64 or complex128."""
+    array = _numbers(value, name, "a matrix")
+    if array.ndim != 2:
+        raise _reject(name, "a matrix (two dimensions)", f"shape {array.shape}")
+    if square and array.shape[0] != array.shape[1]:
+        raise _reject(name, "a square matrix", f"shape {array.shape}")
+    return array
+
+
+def as_real_matrix(value: npt.ArrayLike, name: str = "W") -> Array:
+    """A finite, non-empty real matrix as float64."""
+    array = as_matrix(value, name)
+    if np.iscomplexobj(array):
+        raise _reject(name, "a real matrix", f"dtype {array.dtype}")
+    return array
+
+
+def as_vector(value: npt.ArrayLike, name: str = "x", *, size: int | None = None) -> Array:
+    """A finite, non-empty vector as float64 or complex128, of the given size if there is one."""
+    array = _numbers(value, name, "a vector")
+    if array.ndim != 1:
+        raise _reject(name, "a vector (one dimension)", f"shape {array.shape}")
+    if size is not None and array.size != size:
+        raise _reject(name, f"a vector of {size} entries", f"{array.size} entries")
+    return array
+
+
+def as_real_vector(value: npt.ArrayLike, name: str = "x", *, size: int | None = None) -> Array:
+    """A finite, non-empty real vector as float64, of the given size if there is one."""
+    array = as_vector(value, name, size=size)
+    if np.iscomplexobj(array):
+        raise _reject(name, "a real vector", f"dtype {array.dtype}")
+    return array
+
+
+def as_count(value: Any, name: str, *, minimum: int = 0) -> int:
+    """An integer of at least the minimum (no booleans, no floats)."""
+    needs = f"an integer of at least {minimum}"
+    if isinstance(value, (bool, np.bool_)):
+        raise _reject(name, needs, repr(value))
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise _reject(name, needs, repr(value)) from None
+    if count < minimum:
+        raise _reject(name, needs, str(count))
+    return count
+
+
+def as_number(
+    value: Any, name: str, *, above: float | None = None, minimum: float | None = None,
+    infinite: bool = False,
+) -> float:
+    """A real number above one bound or not below another; finite unless told otherwise."""
+    needs = "a number" if infinite else "a finite number"
+    if above is not None:
+        needs += f" above {above:g}"
+    if minimum is not None:
+        needs += f" of at least {minimum:g}"
+    if isinstance(value, (bool, np.bool_, str)) or np.ndim(value) != 0 or np.iscomplexobj(value):
+        raise _reject(name, needs, repr(value))
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise _reject(name, needs, repr(value)) from None
+    in_range = (above is None or number > above) and (minimum is None or number >= minimum)
+    if math.isnan(number) or (math.isinf(number) and not infinite) or not in_range:
+        raise _reject(name, needs, repr(number))
+    return number
+
+
+def as_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
+    """One of the choices, compared by type and value."""
+    for choice in choices:
+        if type(value) is type(choice) and value == choice:
+            return choice
+    raise _reject(name, "one of " + ", ".join(map(repr, choices)), repr(value))
+
+
+def as_generator(value: Any, name: str = "rng") -> np.random.Generator:
+    """A generator, made from a seed where a non-negative integer is given."""
+    if isinstance(value, np.random.Generator):
+        return value
+    try:
+        return np.random.default_rng(as_count(value, name))
+    except ValueError:
+        raise _reject(name, "a numpy.random.Generator or a seed (an integer of at least 0)", repr(value)) from None
