@@ -27,8 +27,8 @@ class Profile:
 
 PROFILES: Mapping[str, Profile] = {
     "quick": Profile(examples=25, evaluations=60, confirmed=6),
-    "default": Profile(examples=100, evaluations=200, confirmed=15),
-    "thorough": Profile(examples=1000, evaluations=2000, confirmed=150),
+    "default": Profile(examples=200, evaluations=300, confirmed=20),
+    "thorough": Profile(examples=2000, evaluations=3000, confirmed=200),
 }
 
 

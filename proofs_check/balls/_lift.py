@@ -34,7 +34,7 @@ def ball_array(value: Any) -> np.ndarray:
         array = array.astype(float)
     if array.dtype == object:
         out = np.empty(array.shape, dtype=object)
-        out.ravel()[:] = [lift(v) if isinstance(v, (int, float, complex)) else v for v in array.ravel()]
+        out.ravel()[:] = [arb(v) if isinstance(v, int) else lift(v) for v in array.ravel()]
         return out
     lifted: np.ndarray = lift(array)
     return lifted
@@ -72,5 +72,10 @@ def euclidean_norm(values: Any) -> arb:
     """The square root of the sum of squared moduli."""
     total = arb(0)
     for v in np.asarray(values, dtype=object).ravel():
-        total += abs(v) ** 2
-    return total.sqrt()
+        total += abs(v) * abs(v)
+    return nonnegative_root(total)
+
+
+def nonnegative_root(square: arb) -> arb:
+    """The square root of a ball known to contain a number that is not negative."""
+    return square.sqrt() if square >= 0 else arb(0).union(square.upper().sqrt())

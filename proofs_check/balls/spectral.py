@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from flint import acb, acb_mat, arb, ctx, fmpz, fmpz_mat
+from flint import acb, arb, ctx, fmpz, fmpz_mat
 
 from proofs_check.balls._dual import derivative
-from proofs_check.balls._lift import adjoint, as_flint, ball_array, euclidean_norm, is_complex, product
+from proofs_check.balls._lift import adjoint, as_flint, ball_array, euclidean_norm, is_complex, nonnegative_root, product
 
-# Up to this side the characteristic polynomial is expanded in integers; above it, eigenvalues
-# are isolated numerically by Arb, which is faster and needs them to be simple.
+# Up to this side, and this many bits from the largest entry's first to the smallest entry's last,
+# the characteristic polynomial is expanded in integers and its roots are isolated.
 _CHARPOLY_SIDE = 12
 _SPREAD_BITS = 400
 
@@ -43,10 +43,7 @@ def singular_values(W: Any) -> list[arb]:
         array = _real_embedding(array)
     if array.shape[0] < array.shape[1]:
         array = array.T
-    if array.shape[1] > _CHARPOLY_SIDE:
-        values = _isolated(array)
-    else:
-        values = _of_midpoints(array)
+    values = _of_midpoints(array)
     values.sort(key=lambda v: float(v.mid()), reverse=True)
     return values[::2] if doubled else values
 
@@ -56,31 +53,23 @@ def _of_midpoints(array: np.ndarray) -> list[arb]:
     integers, exponent = _integers(array)
     matrix = fmpz_mat(array.shape[0], array.shape[1], integers)
     polynomial = (matrix.transpose() * matrix).charpoly()
-    radius = euclidean_norm([arb(v.rad()) for v in array.ravel()])
     values = []
     for root, multiplicity in polynomial.complex_roots():
-        value = _nonnegative_root(acb(root).real) * _two_to(exponent) + arb(0, radius.upper())
+        value = nonnegative_root(acb(root).real) * _two_to(exponent) + _perturbation(array)
         values += [value] * int(multiplicity)
     return values
 
 
-def _nonnegative_root(square: arb) -> arb:
-    """The square root of a ball known to contain a number that is not negative."""
-    return square.sqrt() if square >= 0 else arb(0).union(square.upper().sqrt())
-
-
-def _isolated(array: np.ndarray) -> list[arb]:
-    gram = as_flint(product(array.T.copy(), array))
-    try:
-        return [_nonnegative_root(v.real) for v in acb_mat(gram).eig()]
-    except ValueError:
-        return _of_midpoints(array)
+def _perturbation(array: np.ndarray) -> arb:
+    """A ball around 0 that holds every change of a singular value when midpoints replace balls."""
+    return arb(0, euclidean_norm([arb(v.rad()) for v in array.ravel()]).upper())
 
 
 def spectral_norm(W: Any) -> arb:
     """The largest singular value."""
     array = ball_array(W)
-    return _norm_by_traces(array) if _spread(array) > _SPREAD_BITS else singular_values(array)[0]
+    large = min(array.shape) > _CHARPOLY_SIDE
+    return _norm_by_traces(array) if large or _spread(array) > _SPREAD_BITS else singular_values(array)[0]
 
 
 def _spread(array: np.ndarray) -> int:
@@ -94,19 +83,22 @@ def _spread(array: np.ndarray) -> int:
 def _norm_by_traces(array: np.ndarray) -> arb:
     """Between tr(G^N)^(1/2N) / n^(1/2N) and tr(G^N)^(1/2N), where G is the Gram matrix and N = 2^k.
 
-    For entries so far apart that the roots of the characteristic polynomial cannot be separated.
+    For large matrices, and for entries so far apart that the roots of the characteristic polynomial
+    cannot be separated.
     """
     doublings = ctx.prec
     with ctx.workprec(3 * ctx.prec):  # every squaring doubles the relative radius
-        gram = as_flint(product(adjoint(array), array))
+        tall = array if array.shape[0] >= array.shape[1] else adjoint(array)
+        middle = np.frompyfunc(lambda v: v.mid(), 1, 1)(tall)
+        gram = as_flint(product(adjoint(middle), middle))
         root = arb(1)
         for k in range(doublings + 1):
             trace = _real_part(gram.trace())
             root *= trace ** (arb(2) ** -k / 2)
             gram = gram * (1 / trace)
             gram = gram * gram
-        least = arb(array.shape[1]) ** (-(arb(2) ** -doublings) / 2)
-        return root * least.union(1)
+        least = arb(tall.shape[1]) ** (-(arb(2) ** -doublings) / 2)
+        return root * least.union(1) + _perturbation(tall)
 
 
 def _real_part(value: arb | acb) -> arb:

@@ -10,7 +10,8 @@ from flint import acb, arb
 
 def length(v: Any) -> Any:
     """The Euclidean norm of all entries."""
-    return np.sqrt((np.abs(np.asarray(v)) ** 2).sum())
+    sizes = np.abs(np.asarray(v))
+    return np.sqrt((sizes * sizes).sum())
 
 
 def adjoint(W: Any) -> Any:
