@@ -70,12 +70,14 @@ def _as_ball(value: Any) -> arb | acb:
 class Comparison:
     """Two sides and the relation claimed between them, entry by entry where they are arrays.
 
-    The sides are floats, arrays of floats, or (object arrays of) balls of python-flint.
+    The sides are floats, arrays of floats, or (object arrays of) balls of python-flint. Rounding in
+    the sides is relative to their own size, or to `scale` where they come from larger numbers.
     """
 
     lhs: Any
     relation: Relation
     rhs: Any
+    scale: Any = 0.0
 
     def pairs(self) -> list[tuple[Any, Any]]:
         """The entries to compare, smaller side first."""
@@ -85,13 +87,17 @@ class Comparison:
         pairs = list(zip(_entries(left), _entries(right), strict=True))
         return [(b, a) for a, b in pairs] if self.relation == ">=" else pairs
 
+    def middles(self) -> list[tuple[complex, complex]]:
+        """The pairs as floats."""
+        return [(_middle(a), _middle(b)) for a, b in self.pairs()]
+
     def slack(self) -> float:
         """How far the relation is from failing, relative to the sides; negative where it fails.
 
         For an inequality the least ``(larger - smaller) / max``; for an equality minus the
         largest difference over the largest entry.
         """
-        values = [(_middle(a), _middle(b)) for a, b in self.pairs()]
+        values = self.middles()
         if any(math.isnan(abs(a)) or math.isnan(abs(b)) for a, b in values):
             return math.nan
         if self.relation == "==":

@@ -10,6 +10,7 @@ from flint import arb
 
 from proofs_check.balls._dual import derivative
 from proofs_check.balls._lift import ball_array
+from proofs_check.balls.spectral import spectral_norm
 
 
 def _centred(x: np.ndarray, epsilon: Any) -> np.ndarray:
@@ -98,3 +99,8 @@ def rms_norm_jacobian(x: Any, *, epsilon: Any) -> np.ndarray:
 def rms_norm_lipschitz(*, epsilon: Any) -> arb:
     """1/sqrt(epsilon), the norm of the derivative at zero."""
     return 1 / arb(epsilon).sqrt()
+
+
+def layer_norm_jacobian_norm(x: Any, *, epsilon: Any) -> arb:
+    """The spectral norm of the derivative of `layer_norm`."""
+    return spectral_norm(layer_norm_jacobian(x, epsilon=epsilon))

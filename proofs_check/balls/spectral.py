@@ -118,10 +118,10 @@ def spectral_radius(W: Any) -> arb:
     return largest * _two_to(exponent)
 
 
-def schatten_norm(W: Any, p: float) -> arb:
+def schatten_norm(W: Any, p: float | arb) -> arb:
     """The p-norm of the singular values."""
     values = singular_values(W)
-    if p == float("inf"):
+    if isinstance(p, float) and p == float("inf"):
         return values[0]
     total = arb(0)
     for v in values:

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from flint import acb, arb
 
+from proofs_check.balls._lift import euclidean_norm
+
 
 def length(v: Any) -> Any:
     """The Euclidean norm of all entries."""
+    if np.asarray(v).dtype == object:
+        return euclidean_norm(v)
     sizes = np.abs(np.asarray(v))
     return np.sqrt((sizes * sizes).sum())
 

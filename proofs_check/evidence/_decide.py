@@ -82,18 +82,26 @@ def _accurate(claim: Claim, found: Comparison, compare: Compare, case: Case) -> 
     if math.isinf(allowed):
         return True, ""
     for name in ("lhs", "rhs"):
-        error = Comparison(getattr(found, name), "==", getattr(exact, name)).slack()
-        if not -error <= allowed:
+        given, true = getattr(found, name), getattr(exact, name)
+        error, size = _distance(given, true)
+        if not error <= allowed * max(size, float(found.scale)):
             return False, (
-                f"{name}: the implementation gives {getattr(found, name)}, exact is "
-                f"{_floats(getattr(exact, name))}; relative error {-error:.2e}, allowed {allowed:.2e}"
+                f"{name}: the implementation gives {_floats(given)}, exact is {_floats(true)}; "
+                f"error {error:.2e}, allowed {allowed * max(size, float(found.scale)):.2e}"
             )
     return True, ""
 
 
+def _distance(given: Any, true: Any) -> tuple[float, float]:
+    """The largest difference of entries, and the largest entry."""
+    pairs = Comparison(given, "==", true).middles()
+    return max(abs(a - b) for a, b in pairs), max(max(abs(a), abs(b)) for a, b in pairs)
+
+
 def _floats(side: Any) -> Any:
-    values = np.frompyfunc(lambda v: complex(v) if hasattr(v, "imag") else float(v), 1, 1)
-    return np.asarray(values(np.asarray(side, dtype=object)), dtype=object).tolist()
+    values = [a for a, _ in Comparison(side, "==", side).middles()]
+    plain = [v.real if v.imag == 0 else v for v in map(complex, values)]
+    return plain[0] if len(plain) == 1 else plain
 
 
 def rounding_units(claim: Claim, case: Case) -> float:

@@ -1,0 +1,58 @@
+"""Networks for the claims: made from plain data through an implementation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from proofs_check.claim import Case
+from proofs_check.claims._sides import length
+from proofs_check.strategies import networks, normalizers
+
+_CLASSES = {"batch": "FrozenBatchNorm", "layer": "LayerNorm", "rms": "RMSNorm"}
+
+
+def normalizer_of(impl: Any, data: Any) -> Any:
+    """The implementation's normalizer of a dictionary kind, epsilon, mean, variance."""
+    fields = {key: value for key, value in data.items() if key != "kind"}
+    return getattr(impl.network, _CLASSES[data["kind"]])(**fields)
+
+
+def network_of(impl: Any, weights: Any, norms: Any = None, activation: Any = "relu") -> Any:
+    """The implementation's feed-forward network."""
+    made = None if norms is None else [normalizer_of(impl, data) for data in norms]
+    return impl.network.FeedForward(weights, activation, made)
+
+
+def operator_norm(impl: Any, tensor: Any) -> Any:
+    """The spectral norm of a Jacobian with respect to a matrix of weights, flattened."""
+    array = np.asarray(tensor)
+    return impl.spectral.spectral_norm(array.reshape(array.shape[0], -1))
+
+
+@st.composite
+def normalized_networks(
+    draw: st.DrawFn, kinds: tuple[str, ...] = ("batch", "layer", "rms"), max_depth: int = 3, max_width: int = 3
+) -> Case:
+    """A network with a normalizer in every layer, as data."""
+    case = draw(networks(max_depth, max_width))
+    case["norms"] = [draw(normalizers(len(W), kinds)) for W in case["weights"]]
+    return case
+
+
+def quotient(network: Any, x: Any, z: Any) -> Any:
+    """|h(x) - h(z)| / |x - z|."""
+    return length(network(x) - network(z)) / length(x - z)
+
+
+def away_from_kinks(network: Any, x: Any) -> bool:
+    """Whether no pre-activation is within 1e-3 of zero, where ReLU has a kink (floats only)."""
+    values = x
+    for W in network:
+        values = W @ values
+        if np.any(np.abs(values) < 1e-3):
+            return False
+        values = np.maximum(values, 0)
+    return True
