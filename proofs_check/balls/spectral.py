@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,8 +69,31 @@ def _perturbation(array: np.ndarray) -> arb:
 def spectral_norm(W: Any) -> arb:
     """The largest singular value."""
     array = ball_array(W)
-    large = min(array.shape) > _CHARPOLY_SIDE
-    return _norm_by_traces(array) if large or _spread(array) > _SPREAD_BITS else singular_values(array)[0]
+    if not all(v.rad() == 0 for v in array.ravel()):
+        return _norm_by_traces(array)
+    return _exact_matrix_norm(_Key(array), ctx.prec)
+
+
+class _Key:
+    """A matrix of exact balls that can be looked up."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        parts = (part for v in array.ravel() for part in (v.real, v.imag))
+        self._entries = (array.shape, tuple((int(m), int(e)) for m, e in (p.man_exp() for p in parts)))
+
+    def __hash__(self) -> int:
+        return hash(self._entries)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._entries == other._entries
+
+
+@lru_cache(maxsize=4096)
+def _exact_matrix_norm(key: _Key, precision: int) -> arb:
+    array = key.array
+    small = min(array.shape) <= _CHARPOLY_SIDE
+    return singular_values(array)[0] if small and _spread(array) <= _SPREAD_BITS else _norm_by_traces(array)
 
 
 def _spread(array: np.ndarray) -> int:
@@ -83,8 +107,8 @@ def _spread(array: np.ndarray) -> int:
 def _norm_by_traces(array: np.ndarray) -> arb:
     """Between tr(G^N)^(1/2N) / n^(1/2N) and tr(G^N)^(1/2N), where G is the Gram matrix and N = 2^k.
 
-    For large matrices, and for entries so far apart that the roots of the characteristic polynomial
-    cannot be separated.
+    For large matrices, and for those whose characteristic polynomial has roots too close to separate:
+    balls around ties, entries far apart in size.
     """
     doublings = ctx.prec
     with ctx.workprec(3 * ctx.prec):  # every squaring doubles the relative radius
@@ -92,6 +116,8 @@ def _norm_by_traces(array: np.ndarray) -> arb:
         middle = np.frompyfunc(lambda v: v.mid(), 1, 1)(tall)
         gram = as_flint(product(adjoint(middle), middle))
         root = arb(1)
+        if _real_part(gram.trace()) == 0:
+            return _perturbation(tall)
         for k in range(doublings + 1):
             trace = _real_part(gram.trace())
             root *= trace ** (arb(2) ** -k / 2)

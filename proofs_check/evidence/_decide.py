@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ from proofs_check.implementation import Implementation, balls
 # Floats decide only a slack above this; everything closer is decided by balls. Rounding in the
 # reference code stays many orders of magnitude below it (`Claim.rounding` is checked against balls).
 CLEAR = 1e-6
-PRECISIONS = (106, 320, 1100)
-# Instances with more entries than this (the layers of a real network) stay at the first precision.
-LARGE = 256
+PRECISIONS = (106, 320)
+# Instances with more entries than LARGE (the layers of a real network) are decided at one precision.
+LARGE, LARGE_PRECISION = 256, 64
 UNIT_ROUNDOFF = 2.0**-53
 
 
@@ -45,40 +45,36 @@ def decide(
     """Decide a case, of the claim or of one of its mutants (`compare`)."""
     chosen = compare or claim.compare
     if claim.promise:
-        return _decide_exactly(chosen, impl, case)
+        return _decide_exactly(chosen, impl, case)[0]
     found = chosen(impl, **case)
     slack = found.slack()
     if found.exact:
-        return _decide_exactly(chosen, impl, case)
+        return _decide_exactly(chosen, impl, case)[0]
     resolved = math.isfinite(rounding_units(claim, case))
     if math.isnan(slack) and resolved:
         return Decision(False, slack, accurate=False, detail="the implementation returned NaN")
     if slack > CLEAR and resolved and not rigorous:
         return Decision(True, slack)
-    decision = _decide_exactly(chosen, balls(), lift(case))
-    accurate, detail = _accurate(claim, found, chosen, case)
-    return Decision(decision.holds, decision.slack, decision.meets, True, accurate, detail)
+    decision, exact = _decide_exactly(chosen, balls(), lift(case))
+    accurate, detail = _accurate(found, exact, rounding_units(claim, case) * UNIT_ROUNDOFF)
+    return replace(decision, accurate=accurate, detail=detail)
 
 
-def _decide_exactly(compare: Compare, impl: Implementation, case: Case) -> Decision:
+def _decide_exactly(compare: Compare, impl: Implementation, case: Case) -> tuple[Decision, Comparison]:
     """Raise the precision until the balls separate; sides that never do are said to meet."""
-    for precision in PRECISIONS[:1] if _entries_of(case) > LARGE else PRECISIONS:
+    for precision in (LARGE_PRECISION,) if _entries_of(case) > LARGE else PRECISIONS:
         with ctx.workprec(precision):
             found = compare(impl, **case)
-            answer = found.holds()
-            slack = found.slack()
+            answer, slack = found.holds(), found.slack()
         if answer is not None:
-            return Decision(answer, slack, slack == 0, True)
+            return Decision(answer, slack, slack == 0, True), found
     if math.isnan(slack):
         raise ArithmeticError(f"the balls say nothing at {precision} bits: {found}")
-    return Decision(True, slack, True, True)
+    return Decision(True, slack, True, True), found
 
 
-def _accurate(claim: Claim, found: Comparison, compare: Compare, case: Case) -> tuple[bool, str]:
+def _accurate(found: Comparison, exact: Comparison, allowed: float) -> tuple[bool, str]:
     """Whether both float sides lie within the rounding bound of the exact ones."""
-    with ctx.workprec(PRECISIONS[0] if _entries_of(case) > LARGE else PRECISIONS[1]):
-        exact = compare(balls(), **lift(case))
-    allowed = rounding_units(claim, case) * UNIT_ROUNDOFF
     if math.isinf(allowed):
         return True, ""
     for name in ("lhs", "rhs"):

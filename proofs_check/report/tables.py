@@ -1,0 +1,104 @@
+"""Claims and results as rows, and the failures after them in full."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from proofs_check.claim import Claim, Verdict
+from proofs_check.run import Result
+
+OUTCOMES = ("reproduced", "not reproduced", "not offered", "errored", "vacuous")
+HEADS = (
+    "claim", "in the source", "verdict", "evidence", "instances", "slack", "mutants", "outcome", "seconds"
+)
+
+
+def list_claims(claims: Iterable[Claim]) -> None:
+    """One row a claim."""
+    rows = [(c.id, c.source.locator, c.verdict.value, c.statement) for c in claims]
+    _print(("claim", "in the source", "verdict", "statement"), rows)
+
+
+def list_results(results: Iterable[Result], claims: dict[str, Claim]) -> None:
+    """One row a result, in the order of the claims' ids."""
+    rows = [_row(result, claims[result.id]) for result in sorted(results, key=lambda result: result.id)]
+    _print(HEADS, rows, right=("instances", "slack", "mutants", "seconds"))
+
+
+def _row(result: Result, claim: Claim) -> tuple[str, ...]:
+    rejected, total = _mutants(result, claim)
+    return (
+        result.id, claim.source.locator, result.verdict, ", ".join(result.evidence) or "-",
+        str(result.instances), "-" if result.slack is None else f"{result.slack:.1e}",
+        f"{rejected}/{total}" if total else "-",
+        result.outcome + ("" if result.good or result.outcome != "reproduced" else ", mutants survive"),
+        f"{result.seconds:.1f}",
+    )
+
+
+def _mutants(result: Result, claim: Claim) -> tuple[int, int]:
+    """How many mutants were rejected, of all that the claim has: those never tried count as not rejected."""
+    total = set(result.mutants) if claim.verdict is Verdict.REFUTED else {*claim.mutants, *result.mutants}
+    return len(result.mutants) - len(result.surviving_mutants), len(total)
+
+
+def _print(heads: Sequence[str], rows: Sequence[tuple[str, ...]], right: Sequence[str] = ()) -> None:
+    """Folded to the width of a terminal; anywhere else every row is one line."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        _print_plain(heads, rows)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, head in enumerate(heads):
+        table.add_column(
+            head, justify="right" if head in right else "left", overflow="fold", no_wrap=place == 0
+        )
+    for row in rows:
+        table.add_row(*(Text(cell, style=_STYLE.get(cell, "")) for cell in row))
+    console.print(table)
+
+
+_STYLE = {
+    "reproduced": "green", "not reproduced": "bold red", "errored": "bold red", "vacuous": "red",
+    "reproduced, mutants survive": "red", "not offered": "yellow",
+}
+
+
+def _print_plain(heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def list_failures(results: Iterable[Result]) -> None:
+    """What went wrong, with the instance that shows it and the command that tells more."""
+    for result in sorted(results, key=lambda result: result.id):
+        if result.good:
+            continue
+        click.echo(f"\n{result.id}: {result.outcome}")
+        for line in result.detail.rstrip().splitlines():
+            click.echo(f"  {line}")
+        for name in result.surviving_mutants:
+            alive = [repr(stratum) for stratum, kill in result.mutants[name].items() if kill is None]
+            click.echo(f"  the mutant {name!r} is not rejected in {', '.join(alive) or 'any stratum'}")
+        if result.violation is not None:
+            click.echo(f"  instance: {result.violation}")
+        click.echo(f"  proofs-check show {result.id}")
+
+
+def summarise(results: Sequence[Result], claims: dict[str, Claim]) -> None:
+    """The last line."""
+    counted = Counter(result.outcome for result in results)
+    pairs = [_mutants(result, claims[result.id]) for result in results]
+    rejected, total = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+    click.echo(
+        "\n" + ", ".join(f"{counted[outcome]} {outcome}" for outcome in OUTCOMES)
+        + f"; mutants rejected {rejected} of {total}"
+    )

@@ -1,0 +1,156 @@
+"""Networks: forward maps and Jacobians against exact differentiation, product bounds, extremal networks."""
+
+import numpy as np
+import pytest
+from flint import ctx
+
+from proofs_check import balls
+from refimpl import network as net
+from refimpl.spectral import spectral_norm
+
+U = 2.0**-53
+
+NORMALIZERS = {
+    "none": lambda module: None,
+    "batch": lambda module: module.FrozenBatchNorm(np.array([0.5, 0.0, -1.0]), np.array([3.0, 0.0, 1.0]), 1.0),
+    "layer": lambda module: module.LayerNorm(0.5),
+    "rms": lambda module: module.RMSNorm(0.5),
+}
+
+
+@pytest.fixture(autouse=True)
+def _digits():
+    with ctx.workprec(200):
+        yield
+
+
+def _middles(values):
+    return np.array([float(v.mid()) for v in np.asarray(values, dtype=object).ravel()]).reshape(np.shape(values))
+
+
+def _both(rng, activation, normalizer):
+    """The same random network of widths 2, 3, 3, 2 in floats and in balls."""
+    weights = [rng.standard_normal(shape) for shape in ((3, 2), (3, 3), (2, 3))]
+    biases = [rng.standard_normal(n) for n in (3, 3, 2)]
+    made = []
+    for module in (net, balls.network):
+        normalizers = [NORMALIZERS[normalizer](module), NORMALIZERS[normalizer](module), None]
+        made.append(module.FeedForward(weights, activation, normalizers, biases))
+    return made
+
+
+# Three layers of at most three products, norms and slopes of a few units: an error of a unit of
+# roundoff grows by the product bound and by 1/epsilon in every normalizer.
+def _tolerance(network):
+    return 64 * U * max(1.0, net.product_upper_bound(network)) * 10
+
+
+@pytest.mark.parametrize("normalizer", NORMALIZERS)
+@pytest.mark.parametrize("activation", ["relu", "tanh", "identity", ["relu", "tanh", "identity"]])
+def test_outputs_and_jacobians_agree_with_balls(activation, normalizer, frozen, rng):
+    for _ in range(4):
+        network, exact = _both(rng, activation, normalizer)
+        x = frozen(rng.standard_normal(2))
+        tolerance = _tolerance(network)
+        for got, expected in zip(network.layers(x), exact.layers(x), strict=True):
+            np.testing.assert_allclose(got, _middles(expected), rtol=0, atol=tolerance)
+        jacobian = net.input_jacobian(network, x)
+        np.testing.assert_allclose(jacobian, _middles(balls.network.input_jacobian(exact, x)), rtol=0, atol=tolerance)
+        assert spectral_norm(jacobian) <= net.product_upper_bound(network) * (1 + 64 * U)
+        for layer in (1, 2, 3):
+            got = net.weight_jacobian(network, x, layer)
+            expected = _middles(balls.network.weight_jacobian(exact, x, layer))
+            np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * max(1, np.abs(network.layers(x)[layer - 1]).max()))
+
+
+def test_group_norm_layer_equals_layer_norm_of_one_group(frozen):
+    x = frozen([1.0, 2.0, 4.0])
+    group, layer = net.GroupNorm([[0, 1, 2]], 0.5), net.LayerNorm(0.5)
+    assert group(x).tolist() == layer(x).tolist()
+    assert group.jacobian(x).tolist() == layer.jacobian(x).tolist()
+    assert group.lipschitz(3) == layer.lipschitz(3)
+
+
+@pytest.mark.parametrize("name", NORMALIZERS)
+def test_normalizers_meet_the_protocol(name, frozen):
+    normalizer = NORMALIZERS[name](net)
+    if normalizer is None:
+        return
+    x = frozen([1.0, 2.0, 4.0])
+    assert normalizer(x).shape == (3,)
+    assert spectral_norm(normalizer.jacobian(x)) <= normalizer.lipschitz(3) * (1 + 16 * U)
+
+
+def test_leaky_relu_has_slope_one_hundredth_below_zero(frozen):
+    network = net.FeedForward([frozen([[1, 0], [0, 1]])], "leaky_relu")
+    assert network(frozen([-100, 3])).tolist() == [-1, 3]
+    assert net.input_jacobian(network, frozen([-100, 3])).tolist() == [[0.01, 0], [0, 1]]
+
+
+def test_the_slope_of_relu_at_its_kink_is_zero(frozen):
+    network = net.FeedForward([frozen([[1.0]])])
+    assert net.input_jacobian(network, frozen([0])).tolist() == [[0]]
+
+
+def test_layers_and_pre_activations_are_all_intermediate_vectors(frozen):
+    network = net.FeedForward([frozen([[1, -1], [0, 2]]), frozen([[1, 1]])], biases=[frozen([-5, 0]), frozen([1])])
+    assert [v.tolist() for v in network.pre_activations(frozen([3, 1]))] == [[-3, 2], [3]]
+    assert [v.tolist() for v in network.layers(frozen([3, 1]))] == [[3, 1], [0, 2], [3]]
+
+
+def test_a_residual_network_adds_the_input(frozen):
+    block = net.FeedForward([frozen([[0, 3], [1, 0]])], "identity")
+    residual, x = net.Residual(block), frozen([1, 2])
+    assert residual(x).tolist() == [7, 3]
+    assert net.input_jacobian(residual, x).tolist() == [[1, 3], [1, 1]]
+    assert net.product_upper_bound(residual) == 4
+
+
+def test_product_upper_bound_multiplies_norms_and_normalizers():
+    diagonal = [[3, 0], [0, 1]]
+    normalizers = [net.FrozenBatchNorm([0, 0], [3, 15], 1), net.GroupNorm([[0, 1]], 0.25), net.LayerNorm(4), net.RMSNorm(16)]
+    network = net.FeedForward([diagonal] * 4, "tanh", normalizers)
+    assert net.product_upper_bound(network) == pytest.approx(3**4 * 0.5 * 2 * 0.5 * 0.25, rel=32 * U)
+
+
+@pytest.mark.parametrize("widths", [[1, 1], [2, 3, 2], [3, 1, 2], [4, 4, 4, 4]])
+def test_extremal_networks_reach_the_product_bound(widths, frozen):
+    factors = [2.0, 0.5, 3.0][: len(widths) - 1]
+    network = net.extremal_network(widths, factors)
+    x = frozen(np.ones(widths[0]))
+    bound = net.product_upper_bound(network)
+    assert bound == pytest.approx(np.prod(factors), rel=16 * U)
+    assert spectral_norm(net.input_jacobian(network, x)) == pytest.approx(bound, rel=16 * U)
+    assert network(x).tolist() == (np.prod(factors) * net.truncate_or_pad(x, widths)).tolist()
+
+
+def test_truncate_or_pad_forgets_what_a_narrow_layer_cuts(frozen):
+    v = frozen([1, 2, 3])
+    assert net.truncate_or_pad(v, []).tolist() == [1, 2, 3]
+    assert net.truncate_or_pad(v, [2]).tolist() == [1, 2]
+    assert net.truncate_or_pad(v, [5]).tolist() == [1, 2, 3, 0, 0]
+    assert net.truncate_or_pad(v, [1, 3]).tolist() == [1, 0, 0]
+
+
+def test_truncate_or_pad_returns_a_copy():
+    v = np.array([1.0, 2.0])
+    net.truncate_or_pad(v, [])[:] = 7
+    assert v.tolist() == [1, 2]
+
+
+def test_layers_returns_a_copy_of_the_input():
+    v = np.array([1.0, 2.0])
+    net.FeedForward([np.eye(2)]).layers(v)[0][:] = 7
+    assert v.tolist() == [1, 2]
+
+
+def test_a_network_keeps_its_weights_when_the_given_arrays_change():
+    W = np.eye(2)
+    network = net.FeedForward([W])
+    W[:] = 0
+    assert network([1, 2]).tolist() == [1, 2]
+
+
+def test_identity_like_is_rectangular():
+    assert net.identity_like(2, 3).tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert net.identity_like(3, 2).tolist() == [[1, 0], [0, 1], [0, 0]]
