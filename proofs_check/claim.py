@@ -58,7 +58,8 @@ def _middle(value: Any) -> complex:
     return float(value.mid()) if isinstance(value, arb) else complex(value)
 
 
-def _as_ball(value: Any) -> arb | acb:
+def as_ball(value: Any) -> arb | acb:
+    """A number of any kind as a ball; floats are exact."""
     if isinstance(value, (arb, acb)):
         return value
     if isinstance(value, (complex, np.complexfloating)):
@@ -112,7 +113,7 @@ class Comparison:
 
     def holds(self) -> bool | None:
         """Certainly true, certainly false, or None: undecided at this precision (exact sides only)."""
-        answers = [self._pair_holds(_as_ball(a), _as_ball(b)) for a, b in self.pairs()]
+        answers = [self._pair_holds(as_ball(a), as_ball(b)) for a, b in self.pairs()]
         if any(answer is False for answer in answers):
             return False
         return None if any(answer is None for answer in answers) else True

@@ -12,7 +12,6 @@ from flint import arb
 from proofs_check.balls import normalization
 from proofs_check.balls._dual import Dual, derivative
 from proofs_check.balls._lift import ball_array
-
 from proofs_check.balls.spectral import spectral_norm
 
 
@@ -104,8 +103,20 @@ class FeedForward:
         return self.layers(x)[-1]
 
 
-def product_upper_bound(network: FeedForward) -> arb:
+class Residual:
+    """x plus a feed-forward network of it."""
+
+    def __init__(self, block: FeedForward) -> None:
+        self.block = block
+
+    def __call__(self, x: Any) -> np.ndarray:
+        return ball_array(x) + self.block(x)
+
+
+def product_upper_bound(network: FeedForward | Residual) -> arb:
     """The product of the spectral norms and the normalizers' constants."""
+    if isinstance(network, Residual):
+        return 1 + product_upper_bound(network.block)
     bound = arb(1)
     for W, normalizer in zip(network.weights, network.normalizers, strict=True):
         bound *= spectral_norm(W)
@@ -114,7 +125,7 @@ def product_upper_bound(network: FeedForward) -> arb:
     return bound
 
 
-def input_jacobian(network: FeedForward, x: Any) -> np.ndarray:
+def input_jacobian(network: FeedForward | Residual, x: Any) -> np.ndarray:
     """The derivative of the output with respect to the input."""
     return derivative(network, x)
 

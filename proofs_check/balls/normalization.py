@@ -45,7 +45,7 @@ def _largest(values: Any) -> arb:
 
 
 def layer_norm(x: Any, *, epsilon: Any) -> np.ndarray:
-    """x less its mean, over the root of its variance plus epsilon."""
+    """X less its mean, over the root of its variance plus epsilon."""
     return _centred(ball_array(x), arb(epsilon))
 
 
@@ -85,7 +85,7 @@ def group_norm_lipschitz(groups: Sequence[Sequence[int]], *, epsilon: Any) -> ar
 
 
 def rms_norm(x: Any, *, epsilon: Any) -> np.ndarray:
-    """x over the root of its mean square plus epsilon."""
+    """X over the root of its mean square plus epsilon."""
     values = ball_array(x)
     normalized: np.ndarray = values / ((values * values).sum() / arb(len(values)) + arb(epsilon)).sqrt()
     return normalized
@@ -104,3 +104,40 @@ def rms_norm_lipschitz(*, epsilon: Any) -> arb:
 def layer_norm_jacobian_norm(x: Any, *, epsilon: Any) -> arb:
     """The spectral norm of the derivative of `layer_norm`."""
     return spectral_norm(layer_norm_jacobian(x, epsilon=epsilon))
+
+
+def batch_norm_training(batch: Any, *, epsilon: Any) -> np.ndarray:
+    """Every feature centred and scaled over the samples."""
+    values = ball_array(batch)
+    return np.array([_centred(feature, arb(epsilon)) for feature in values.T], dtype=object).T
+
+
+def batch_norm_training_jacobian(batch: Any, *, epsilon: Any) -> np.ndarray:
+    """The derivative of `batch_norm_training`, with the axes of the batch twice."""
+    values = ball_array(batch)
+    shape = values.shape
+    flat = derivative(
+        lambda z: batch_norm_training(z.reshape(shape), epsilon=epsilon).ravel(), values.ravel()
+    )
+    return flat.reshape(*shape, *shape)
+
+
+def batch_norm_training_lipschitz(samples: int, *, epsilon: Any) -> arb:
+    """That of layer normalization over the samples."""
+    return layer_norm_lipschitz(samples, epsilon=epsilon)
+
+
+def instance_norm(x: Any, *, epsilon: Any) -> np.ndarray:
+    """Every channel centred and scaled over its positions."""
+    return np.array([_centred(channel, arb(epsilon)) for channel in ball_array(x)], dtype=object)
+
+
+def instance_norm_jacobian(x: Any, *, epsilon: Any) -> np.ndarray:
+    """The derivative of `instance_norm` on the flattened values."""
+    values = ball_array(x)
+    return derivative(lambda z: instance_norm(z.reshape(values.shape), epsilon=epsilon).ravel(), values.ravel())
+
+
+def instance_norm_lipschitz(positions: int, *, epsilon: Any) -> arb:
+    """That of layer normalization over the positions."""
+    return layer_norm_lipschitz(positions, epsilon=epsilon)

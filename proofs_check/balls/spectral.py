@@ -10,7 +10,15 @@ import numpy as np
 from flint import acb, arb, ctx, fmpz, fmpz_mat
 
 from proofs_check.balls._dual import derivative
-from proofs_check.balls._lift import adjoint, as_flint, ball_array, euclidean_norm, is_complex, nonnegative_root, product
+from proofs_check.balls._lift import (
+    adjoint,
+    as_flint,
+    ball_array,
+    euclidean_norm,
+    is_complex,
+    nonnegative_root,
+    product,
+)
 
 # Up to this side, and this many bits from the largest entry's first to the smallest entry's last,
 # the characteristic polynomial is expanded in integers and its roots are isolated.

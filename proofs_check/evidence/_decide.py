@@ -10,7 +10,7 @@ import numpy as np
 from flint import ctx
 
 from proofs_check.balls import lift
-from proofs_check.claim import Case, Claim, Compare, Comparison
+from proofs_check.claim import Case, Claim, Compare, Comparison, as_ball
 from proofs_check.implementation import Implementation, balls
 
 # Floats decide only a slack above this; everything closer is decided by balls. Rounding in the
@@ -89,9 +89,10 @@ def _accurate(found: Comparison, exact: Comparison, allowed: float) -> tuple[boo
 
 
 def _distance(given: Any, true: Any) -> tuple[float, float]:
-    """The largest difference of entries, and the largest entry."""
-    pairs = Comparison(given, "==", true).middles()
-    return max(abs(a - b) for a, b in pairs), max(max(abs(a), abs(b)) for a, b in pairs)
+    """How far the farthest float lies outside its ball, and the largest entry."""
+    comparison = Comparison(given, "==", true)
+    outside = [float(abs(as_ball(a) - as_ball(b)).abs_lower()) for a, b in comparison.pairs()]
+    return max(outside), max(max(abs(a), abs(b)) for a, b in comparison.middles())
 
 
 def _floats(side: Any) -> Any:
@@ -103,8 +104,9 @@ def _floats(side: Any) -> Any:
 def rounding_units(claim: Claim, case: Case) -> float:
     """How many units of roundoff the floats of a side may be off.
 
-    The claim's own bound (infinite where floats cannot resolve the sides, so that only balls decide), or 64 times the square of the number of entries: every side is a short
-    chain of sums and products of that many terms, and a norm obtained backward stably.
+    The claim's own bound (infinite where floats cannot resolve the sides, so that only balls
+    decide), or 64 times the square of the number of entries: every side is a short chain of sums
+    and products of that many terms, and a norm obtained backward stably.
     """
     if claim.rounding is not None:
         return claim.rounding(**case)

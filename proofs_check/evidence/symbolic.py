@@ -10,9 +10,10 @@ from proofs_check.claim import Claim
 
 # The derivation is asked to prove the statement with its constant multiplied by this: it must fail.
 FALSE_FACTOR = sympy.Rational(99, 100)
+_AS_STATED = sympy.Integer(1)
 
 
-def derive(claim: Claim, factor: Any = sympy.Integer(1)) -> tuple[int, str | None]:
+def derive(claim: Claim, factor: Any = _AS_STATED) -> tuple[int, str | None]:
     """The number of steps, and the first step that sympy does not find true."""
     assert claim.derivation is not None
     count = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ def _weights(draw: st.DrawFn, sizes: list[int]) -> list[Any]:
     entries = dyadics(-2, 2)
     return [
         np.array(draw(st.lists(entries, min_size=m * n, max_size=m * n))).reshape(m, n)
-        for n, m in zip(sizes[:-1], sizes[1:], strict=True)
+        for n, m in itertools.pairwise(sizes)
     ]
 
 
@@ -54,7 +55,7 @@ def groupings(n: int) -> SearchStrategy[list[list[int]]]:
 
     def cut(sizes: list[int]) -> list[list[int]]:
         edges = np.cumsum([0, *sizes])
-        return [list(range(a, b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        return [list(range(a, b)) for a, b in itertools.pairwise(edges)]
 
     def compositions(rest: int) -> list[list[int]]:
         whole = [[rest]] if rest >= 2 else []

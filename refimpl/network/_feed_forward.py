@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from refimpl.network._normalizers import Normalizer
 
 Array = npt.NDArray[Any]
 
-ACTIVATIONS = {
+# Name: function and slope; at a kink the slope is that from the left.
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "identity": (lambda y: y, np.ones_like),
     "relu": (lambda y: np.maximum(y, 0), lambda y: (y > 0).astype(float)),
     "leaky_relu": (lambda y: np.where(y > 0, y, 0.01 * y), lambda y: np.where(y > 0, 1.0, 0.01)),

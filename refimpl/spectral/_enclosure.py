@@ -158,7 +158,7 @@ def _upper_bound(A: Array, estimate: float) -> Fraction:
             diagonal = [Fraction(float(d)) for d in np.diag(B)]
             gamma = _gamma(n + 1)
             # Rump's bound on the factorisation: gamma tr(B) / (1 - gamma), and underflow.
-            factorisation = gamma / (1 - gamma) * sum(diagonal) + 12 * n * (n + 1) * (2 * n + 1) * _ETA
+            factorisation = gamma / (1 - gamma) * sum(diagonal, Fraction(0)) + 12 * n * (n + 1) * (2 * n + 1) * _ETA
             subtraction = _U * max(diagonal) + _ETA
             total = Fraction(square) + factorisation + subtraction + _product_error(A)
             return min(sqrt_above(total), _frobenius_above(A))
@@ -182,7 +182,7 @@ def _product_error(A: Array) -> Fraction:
 
 
 def _gamma(k: int) -> Fraction:
-    return k * _U / (1 - k * _U)
+    return Fraction(k, 2**53 - k)
 
 
 def _frobenius_above(A: Array) -> Fraction:

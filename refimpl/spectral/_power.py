@@ -73,10 +73,8 @@ def _start(A: Array, start: npt.ArrayLike | None, rng: Any) -> Array:
         if rng is None:
             raise ValueError("start must be a vector where rng is not given, got None for both")
         generator = as_generator(rng)
-        u = generator.standard_normal(columns).astype(A.dtype)
-        if np.iscomplexobj(A):
-            u = u + 1j * generator.standard_normal(columns)
-        return np.asarray(u)
+        real = np.asarray(generator.standard_normal(columns))
+        return real + 1j * generator.standard_normal(columns) if np.iscomplexobj(A) else real
     u = as_vector(start, "start", size=columns)
     if not u.any():
         raise ValueError("start must not be zero, got a zero vector")
@@ -91,7 +89,7 @@ def _column(A: Array, column: int | None) -> Array:
     elif not 0 <= as_count(column, "column") < A.shape[1]:
         raise ValueError(f"column must be an index below {A.shape[1]}, got {column}")
     if lengths[column] == 0:
-        raise ValueError(f"column must be one that the iteration does not annihilate, got {column}, which is zero")
+        raise ValueError(f"column must be one of a non-zero iterate, got {column}, which is zero")
     return np.asarray(A[:, column] / lengths[column])
 
 

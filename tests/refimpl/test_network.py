@@ -1,5 +1,7 @@
 """Networks: forward maps and Jacobians against exact differentiation, product bounds, extremal networks."""
 
+import math
+
 import numpy as np
 import pytest
 from flint import ctx
@@ -9,10 +11,11 @@ from refimpl import network as net
 from refimpl.spectral import spectral_norm
 
 U = 2.0**-53
+MEAN, VARIANCE = np.array([0.5, 0.0, -1.0]), np.array([3.0, 0.0, 1.0])
 
 NORMALIZERS = {
     "none": lambda module: None,
-    "batch": lambda module: module.FrozenBatchNorm(np.array([0.5, 0.0, -1.0]), np.array([3.0, 0.0, 1.0]), 1.0),
+    "batch": lambda module: module.FrozenBatchNorm(MEAN, VARIANCE, 1.0),
     "layer": lambda module: module.LayerNorm(0.5),
     "rms": lambda module: module.RMSNorm(0.5),
 }
@@ -25,7 +28,8 @@ def _digits():
 
 
 def _middles(values):
-    return np.array([float(v.mid()) for v in np.asarray(values, dtype=object).ravel()]).reshape(np.shape(values))
+    array = np.asarray(values, dtype=object)
+    return np.array([float(v.mid()) for v in array.ravel()]).reshape(array.shape)
 
 
 def _both(rng, activation, normalizer):
@@ -55,12 +59,14 @@ def test_outputs_and_jacobians_agree_with_balls(activation, normalizer, frozen, 
         for got, expected in zip(network.layers(x), exact.layers(x), strict=True):
             np.testing.assert_allclose(got, _middles(expected), rtol=0, atol=tolerance)
         jacobian = net.input_jacobian(network, x)
-        np.testing.assert_allclose(jacobian, _middles(balls.network.input_jacobian(exact, x)), rtol=0, atol=tolerance)
+        expected = _middles(balls.network.input_jacobian(exact, x))
+        np.testing.assert_allclose(jacobian, expected, rtol=0, atol=tolerance)
         assert spectral_norm(jacobian) <= net.product_upper_bound(network) * (1 + 64 * U)
         for layer in (1, 2, 3):
             got = net.weight_jacobian(network, x, layer)
             expected = _middles(balls.network.weight_jacobian(exact, x, layer))
-            np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * max(1, np.abs(network.layers(x)[layer - 1]).max()))
+            largest = max(1, np.abs(network.layers(x)[layer - 1]).max())
+            np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * largest)
 
 
 def test_group_norm_layer_equals_layer_norm_of_one_group(frozen):
@@ -87,13 +93,20 @@ def test_leaky_relu_has_slope_one_hundredth_below_zero(frozen):
     assert net.input_jacobian(network, frozen([-100, 3])).tolist() == [[0.01, 0], [0, 1]]
 
 
+def test_the_slope_of_tanh_is_accurate_far_from_zero(frozen):
+    network = net.FeedForward([frozen([[1.0]])], "tanh")
+    slope = 4 * math.exp(-40)  # of cosh(20)^-2, to a relative 2 exp(-40)
+    assert net.input_jacobian(network, frozen([20.0]))[0, 0] == pytest.approx(slope, rel=16 * U, abs=0)
+
+
 def test_the_slope_of_relu_at_its_kink_is_zero(frozen):
     network = net.FeedForward([frozen([[1.0]])])
     assert net.input_jacobian(network, frozen([0])).tolist() == [[0]]
 
 
 def test_layers_and_pre_activations_are_all_intermediate_vectors(frozen):
-    network = net.FeedForward([frozen([[1, -1], [0, 2]]), frozen([[1, 1]])], biases=[frozen([-5, 0]), frozen([1])])
+    weights, biases = [frozen([[1, -1], [0, 2]]), frozen([[1, 1]])], [frozen([-5, 0]), frozen([1])]
+    network = net.FeedForward(weights, biases=biases)
     assert [v.tolist() for v in network.pre_activations(frozen([3, 1]))] == [[-3, 2], [3]]
     assert [v.tolist() for v in network.layers(frozen([3, 1]))] == [[3, 1], [0, 2], [3]]
 
@@ -108,7 +121,8 @@ def test_a_residual_network_adds_the_input(frozen):
 
 def test_product_upper_bound_multiplies_norms_and_normalizers():
     diagonal = [[3, 0], [0, 1]]
-    normalizers = [net.FrozenBatchNorm([0, 0], [3, 15], 1), net.GroupNorm([[0, 1]], 0.25), net.LayerNorm(4), net.RMSNorm(16)]
+    batch, group = net.FrozenBatchNorm([0, 0], [3, 15], 1), net.GroupNorm([[0, 1]], 0.25)
+    normalizers = [batch, group, net.LayerNorm(4), net.RMSNorm(16)]
     network = net.FeedForward([diagonal] * 4, "tanh", normalizers)
     assert net.product_upper_bound(network) == pytest.approx(3**4 * 0.5 * 2 * 0.5 * 0.25, rel=32 * U)
 

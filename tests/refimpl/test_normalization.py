@@ -14,7 +14,8 @@ EPSILONS = [1e-5, 0.25, 3.0]
 
 
 def _middles(values):
-    return np.array([float(v.mid()) for v in np.asarray(values, dtype=object).ravel()]).reshape(np.shape(values))
+    array = np.asarray(values, dtype=object)
+    return np.array([float(v.mid()) for v in array.ravel()]).reshape(array.shape)
 
 
 def _assert_jacobian(got, exact, x, epsilon):
@@ -88,10 +89,9 @@ def test_layer_norm_and_its_jacobian_agree_with_balls(n, epsilon, frozen, rng):
         exact = balls.normalization.layer_norm_jacobian(x, epsilon=epsilon)
         jacobian = no.layer_norm_jacobian(x, epsilon=epsilon)
         _assert_jacobian(jacobian, exact, x, epsilon)
-        _assert_jacobian(
-            no.layer_norm(x, epsilon=epsilon) / math.sqrt(np.var(x) + epsilon),
-            balls.normalization.layer_norm(x, epsilon=epsilon) / math.sqrt(np.var(x) + epsilon), x, epsilon,
-        )
+        deviation = math.sqrt(np.var(x) + epsilon)
+        exact = balls.normalization.layer_norm(x, epsilon=epsilon) / deviation
+        _assert_jacobian(no.layer_norm(x, epsilon=epsilon) / deviation, exact, x, epsilon)
         norm = no.layer_norm_jacobian_norm(x, epsilon=epsilon)
         assert norm == pytest.approx(np.linalg.norm(jacobian, 2), rel=1e-9, abs=1e-9)
         assert norm <= no.layer_norm_lipschitz(n, epsilon=epsilon) * (1 + 16 * U)
@@ -128,7 +128,8 @@ def test_group_norm_takes_a_number_or_a_partition(frozen):
 def test_group_norm_with_one_group_is_layer_norm(frozen, rng):
     x = frozen(rng.standard_normal(6))
     np.testing.assert_array_equal(no.group_norm(x, 1, epsilon=1), no.layer_norm(x, epsilon=1))
-    np.testing.assert_array_equal(no.group_norm_jacobian(x, 1, epsilon=1), no.layer_norm_jacobian(x, epsilon=1))
+    expected = no.layer_norm_jacobian(x, epsilon=1)
+    np.testing.assert_array_equal(no.group_norm_jacobian(x, 1, epsilon=1), expected)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 6, [[0, 5], [1, 2, 3], [4]]])
@@ -162,9 +163,8 @@ def test_rms_norm_and_its_jacobian_agree_with_balls(n, epsilon, frozen, rng):
     for x in (rng.standard_normal(n), np.zeros(n), np.full(n, 2.0)):
         x = frozen(x)
         size = math.sqrt((x**2).mean() + epsilon)
-        np.testing.assert_allclose(
-            no.rms_norm(x, epsilon=epsilon), _middles(balls.normalization.rms_norm(x, epsilon=epsilon)), rtol=16 * n * U,
-        )
+        expected = _middles(balls.normalization.rms_norm(x, epsilon=epsilon))
+        np.testing.assert_allclose(no.rms_norm(x, epsilon=epsilon), expected, rtol=16 * n * U)
         jacobian = no.rms_norm_jacobian(x, epsilon=epsilon)
         exact = _middles(balls.normalization.rms_norm_jacobian(x, epsilon=epsilon))
         np.testing.assert_allclose(jacobian, exact, rtol=0, atol=32 * n * U / size)
@@ -191,4 +191,24 @@ def test_scaling_by_a_power_of_two_is_exact_where_squares_are_floats(exponent, f
     x, factor = rng.standard_normal(5), 2.0**exponent
     epsilon = factor * factor
     for function in (no.layer_norm, no.rms_norm):
-        np.testing.assert_array_equal(function(frozen(x * factor), epsilon=epsilon), function(frozen(x), epsilon=1))
+        expected = function(frozen(x), epsilon=1)
+        np.testing.assert_array_equal(function(frozen(x * factor), epsilon=epsilon), expected)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_entries_whose_squares_are_no_floats_are_normalized_too(size, frozen):
+    x = frozen([size, -size, size, -size])
+    for function in (no.layer_norm, no.rms_norm):
+        np.testing.assert_allclose(function(x, epsilon=0), [1, -1, 1, -1], rtol=16 * U)
+    y = no.batch_norm_training(x[:, None], epsilon=0)
+    np.testing.assert_allclose(y[:, 0], [1, -1, 1, -1], rtol=16 * U)
+    assert no.layer_norm_jacobian_norm(x, epsilon=0) == pytest.approx(1 / size, rel=16 * U, abs=0)
+
+
+@pytest.mark.parametrize("value", [0.1, 0.7, 1e15 / 3])
+def test_a_constant_vector_has_variance_zero_whatever_its_mean_rounds_to(value, frozen):
+    x = frozen(np.full(3, value))
+    with pytest.raises(ValueError, match="epsilon must be above 0 where the variance is 0"):
+        no.layer_norm(x, epsilon=0)
+    with pytest.raises(ValueError, match="epsilon must be above 0 where a variance is 0"):
+        no.batch_norm_training(x[:, None], epsilon=0)

@@ -67,6 +67,15 @@ def test_gram_iteration_starts_at_the_frobenius_norm_and_ends_at_the_spectral_no
     assert (np.diff(bounds) <= 8 * U * bounds[0]).all()
 
 
+@pytest.mark.parametrize("n_iter", [100, 1030, 1080, 3000])
+def test_gram_iteration_stays_at_the_norm_however_many_steps(n_iter, frozen):
+    W = frozen([[1, 0], [0, 2]])
+    _close(spectral.gram_iteration(W, n_iter), 2)
+    _close(spectral.gram_bound_sequence(W, n_iter)[-1], 2)
+    np.testing.assert_allclose(spectral.gram_iteration_gradient(W, n_iter), [[0, 0], [0, 1]], rtol=64 * U)
+    assert 2 <= spectral.gram_iteration(W, n_iter, certified=True) <= 2 * (1 + 1e-12)
+
+
 @pytest.mark.parametrize("norm", ["fro", "nuc", "1", "2", "inf"])
 @pytest.mark.parametrize("n_iter", [0, 1, 4])
 def test_gram_iteration_equals_its_naive_form_where_that_does_not_overflow(norm, n_iter, frozen, rng):
@@ -118,17 +127,17 @@ def test_scaling_by_a_power_of_two_is_exact(name, exponent, frozen, rng):
 def test_directions_do_not_change_with_a_power_of_two(exponent, frozen, rng):
     W = _random(rng, (3, 3))
     large = frozen(W * 2.0**exponent)
-    for function in (
-        spectral.gram_iteration_gradient, spectral.dominant_singular_vector, lambda A, k: spectral.dominant_eigenpair(A, k)[1],
-    ):
+    for function in (spectral.gram_iteration_gradient, spectral.dominant_singular_vector):
         np.testing.assert_array_equal(function(large, 3), function(frozen(W), 3))
+    (_, u), (_, expected) = (spectral.dominant_eigenpair(A, 3) for A in (large, frozen(W)))
+    np.testing.assert_array_equal(u, expected)
 
 
 @pytest.mark.parametrize(
     ("W", "radius"),
     [
-        ([[5]], 5), ([[0, 1], [1, 0]], 1), ([[0, -2], [2, 0]], 2), ([[1, 1], [1, 0]], GOLDEN), ([[0, 8], [0, 0]], 0),
-        ([[3j, 1], [0, 4]], 4), ([[0, 0], [0, 0]], 0),
+        ([[5]], 5), ([[0, 1], [1, 0]], 1), ([[0, -2], [2, 0]], 2), ([[1, 1], [1, 0]], GOLDEN),
+        ([[0, 8], [0, 0]], 0), ([[3j, 1], [0, 4]], 4), ([[0, 0], [0, 0]], 0),
     ],
 )
 def test_spectral_radius_has_its_closed_form(W, radius, frozen):
@@ -161,19 +170,26 @@ def test_power_iteration_is_zero_from_a_start_in_the_kernel(frozen):
     assert spectral.power_iteration(frozen([[1, 1]]), 5, start=frozen([1, -1])) == 0
 
 
+def test_power_iteration_is_zero_only_from_a_start_in_the_kernel(frozen):
+    W = frozen([[1, 0], [0, 1e-170]])
+    _close(spectral.power_iteration(W, 2, start=frozen([0, 1])), 1e-170)
+
+
 def test_power_iteration_stays_at_a_singular_vector_that_is_not_the_leading_one(frozen):
-    assert spectral.power_iteration(frozen([[3, 0], [0, 4]]), 50, start=frozen([1, 0])) == pytest.approx(3, rel=8 * U)
+    _close(spectral.power_iteration(frozen([[3, 0], [0, 4]]), 50, start=frozen([1, 0])), 3)
 
 
 def test_power_iteration_does_not_depend_on_the_size_of_the_start(frozen):
     W = frozen([[3, 1], [0, 4]])
-    values = {spectral.power_iteration(W, 3, start=frozen([size, size])) for size in (2.0**-1070, 1.0, 2.0**1000)}
+    sizes = (2.0**-1070, 1.0, 2.0**1000)
+    values = {spectral.power_iteration(W, 3, start=frozen([size, size])) for size in sizes}
     assert len(values) == 1
 
 
 def test_a_seed_and_its_generator_give_the_same_power_iteration(frozen):
     W = frozen([[3, 1j], [0, 4]])
-    assert spectral.power_iteration(W, 2, rng=7) == spectral.power_iteration(W, 2, rng=np.random.default_rng(7))
+    generator = np.random.default_rng(7)
+    assert spectral.power_iteration(W, 2, rng=7) == spectral.power_iteration(W, 2, rng=generator)
 
 
 def test_dominant_singular_vector_finds_the_leading_one_unless_a_column_is_asked_for(frozen):
@@ -228,7 +244,8 @@ def test_gradient_in_complex_matrices_is_the_slope_of_the_bound(frozen, rng):
 
 
 def test_gradient_at_a_tie_is_the_mean_of_the_leading_pairs(frozen):
-    np.testing.assert_allclose(spectral.gram_iteration_gradient(frozen(HADAMARD), 50), HADAMARD / 8, rtol=64 * U)
+    gradient = spectral.gram_iteration_gradient(frozen(HADAMARD), 50)
+    np.testing.assert_allclose(gradient, HADAMARD / 8, rtol=64 * U)
 
 
 def test_integers_and_lists_give_what_floats_give(frozen):

@@ -107,7 +107,7 @@ _PAIRS = st.fixed_dictionaries({
 
 
 def _ratio_between(impl: Any, pair: Any, c: Any, n_iter: int, mu: Any) -> Comparison:
-    """mu (1 - e_k / 2a) <= e_{k+1} / e_k <= mu (1 + c^2 (b/a)^(4k-2)): both ends tend to mu."""
+    """Mu (1 - e_k / 2a) <= e_{k+1} / e_k <= mu (1 + c^2 (b/a)^(4k-2)): both ends tend to mu."""
     a, b = pair
     W = np.diag(np.asarray(pair))
     start = np.array([1.0, 1.0]) * np.asarray([c * 0 + 1, c])
