@@ -134,8 +134,11 @@ def _same_draws_everywhere() -> Iterator[None]:
     Which modules those are differs between this process and a worker, and grows during a run, so the
     same seed would draw other instances. There is no public switch; without this one nothing is done.
     """
-    from hypothesis.internal.conjecture import providers
-
+    try:
+        from hypothesis.internal.conjecture import providers
+    except ImportError:
+        yield
+        return
     collect = getattr(providers, "_get_local_constants", None)
     cache = getattr(providers, "CONSTANTS_CACHE", None)
     if collect is None or cache is None:

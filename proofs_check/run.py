@@ -32,6 +32,10 @@ PROFILES: Mapping[str, Profile] = {
 }
 
 
+# Of a stratum with fewer instances than this, more are drawn.
+FEW = 20
+
+
 @dataclass
 class Result:
     """One row of a report; plain data, so that it can be written and read back."""
@@ -207,6 +211,8 @@ class _Run:
         ordered = [case for _, case in sorted(self.searched, key=lambda item: abs(item[0]))]
         for stratum, belongs in claim.strata.items():
             inside = [case for case in ordered if belongs(**case)]
+            if len(inside) < FEW:
+                inside += random.draw(claim, examples=FEW, seed_=self.seed, where=belongs)
             if not inside:
                 self.result.outcome = "vacuous"
                 self.result.detail = f"no instance in the stratum {stratum!r}"
@@ -256,7 +262,8 @@ class _Run:
             result.outcome, result.detail = "not reproduced", "; ".join(problems)
 
     def _search_for_violation(self) -> list[str]:
-        found = random.search(self.claim, self.impl, examples=self.profile.examples, seed_=self.seed)
+        # The search stops at the first violation, so a long one costs only where it is needed.
+        found = random.search(self.claim, self.impl, examples=20 * self.profile.examples, seed_=self.seed)
         self.result.instances += len(found.cases)
         if found.violation is None or found.decision is None or found.decision.holds:
             return ["no violation found by random search"]

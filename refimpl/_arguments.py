@@ -125,6 +125,14 @@ def as_number(
     return number
 
 
+def as_sequence(value: Any, name: str) -> list[Any]:
+    """The items of a sequence."""
+    try:
+        return list(value)
+    except TypeError:
+        raise _reject(name, "a sequence", repr(value)) from None
+
+
 def as_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
     """One of the choices, compared by type and value."""
     for choice in choices:

@@ -44,6 +44,20 @@ class LayerNorm:
 
 
 @dataclass(frozen=True)
+class GroupNorm:
+    """Group normalization."""
+
+    groups: Any
+    epsilon: Any
+
+    def __call__(self, x: Any) -> np.ndarray:
+        return normalization.group_norm(x, self.groups, epsilon=self.epsilon)
+
+    def lipschitz(self, n: int) -> arb:
+        return normalization.group_norm_lipschitz(self.groups, epsilon=self.epsilon)
+
+
+@dataclass(frozen=True)
 class RMSNorm:
     """Root-mean-square normalization."""
 

@@ -56,6 +56,15 @@ def search(claim: Claim, impl: Implementation, *, examples: int, seed_: int) -> 
     return found
 
 
+def draw(claim: Claim, *, examples: int, seed_: int, where: Callable[..., bool]) -> list[Case]:
+    """Instances of the domain that also meet a further condition."""
+    cases: list[Case] = []
+    run_hypothesis(
+        strategy_of(claim).filter(lambda case: where(**case)), cases.append, examples=examples, seed_=seed_
+    )
+    return cases
+
+
 def run_hypothesis(
     domain: st.SearchStrategy[Any], probe: Callable[[Any], None], *, examples: int, seed_: int
 ) -> None:

@@ -36,8 +36,8 @@ def networks(draw: st.DrawFn, max_depth: int = 3, max_width: int = 3) -> dict[st
     return {"weights": weights, "x": x, "z": x + step}
 
 
-def normalizers(width: int, kinds: tuple[str, ...] = ("batch", "layer", "rms")) -> SearchStrategy[dict[str, Any]]:
-    """A normalizer as data: kind, epsilon and, for batch normalization, the statistics."""
+def normalizers(width: int, kinds: tuple[str, ...] = ("batch", "layer", "rms", "group")) -> SearchStrategy[dict[str, Any]]:
+    """A normalizer as data: kind, epsilon and the statistics or groups."""
     positive = st.sampled_from([1.0, 3.0, 0.25, 15.0])
 
     def of(kind: str) -> SearchStrategy[dict[str, Any]]:
@@ -45,6 +45,8 @@ def normalizers(width: int, kinds: tuple[str, ...] = ("batch", "layer", "rms")) 
         if kind == "batch":
             fields["mean"] = vectors(width)
             fields["variance"] = vectors(width, positive)
+        if kind == "group":
+            fields["groups"] = groupings(width) if width >= 2 else st.just([[0]])
         return st.fixed_dictionaries(fields)
 
     return st.sampled_from(kinds).flatmap(of)

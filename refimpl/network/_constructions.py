@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_count, as_number, as_real_vector
+from refimpl._arguments import as_count, as_number, as_real_vector, as_sequence
 from refimpl.network._feed_forward import FeedForward
 
 Array = npt.NDArray[Any]
@@ -43,8 +43,8 @@ def truncate_or_pad(v: npt.ArrayLike, sizes: Sequence[int]) -> Array:
     >>> truncate_or_pad([1, 2, 3], [2, 4]).tolist()
     [1.0, 2.0, 0.0, 0.0]
     """
-    values = as_real_vector(v, "v")
-    for size in sizes:
+    values = as_real_vector(v, "v").copy()
+    for size in as_sequence(sizes, "sizes"):
         padded = np.zeros(as_count(size, "sizes", minimum=1))
         kept = min(size, values.size)
         padded[:kept] = values[:kept]
@@ -111,8 +111,11 @@ def extremal_network(widths: Sequence[int], factors: Sequence[float]) -> FeedFor
     >>> extremal_network([2, 1, 2], [3, 5])([1, 1]).tolist()
     [15.0, 0.0]
     """
-    numbers = [as_number(a, f"factors[{i}]", minimum=0) for i, a in enumerate(factors)]
-    if len(numbers) != len(widths) - 1 or not numbers:
-        raise ValueError(f"factors must be one for each of the {len(widths) - 1} layers, got {len(numbers)}")
-    pairs = zip(widths[1:], widths[:-1], numbers, strict=True)
+    sizes = [as_count(n, f"widths[{i}]", minimum=1) for i, n in enumerate(as_sequence(widths, "widths"))]
+    numbers = [as_number(a, f"factors[{i}]", minimum=0) for i, a in enumerate(as_sequence(factors, "factors"))]
+    if len(sizes) < 2:
+        raise ValueError(f"widths must be at least two numbers, got {len(sizes)}")
+    if len(numbers) != len(sizes) - 1:
+        raise ValueError(f"factors must be one for each of the {len(sizes) - 1} layers, got {len(numbers)}")
+    pairs = zip(sizes[1:], sizes[:-1], numbers, strict=True)
     return FeedForward([a * identity_like(n_out, n_in) for n_out, n_in, a in pairs])

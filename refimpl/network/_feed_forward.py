@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_choice, as_real_matrix, as_real_vector
+from refimpl._arguments import as_choice, as_real_matrix, as_real_vector, as_sequence
 from refimpl.network._normalizers import Normalizer
 
 Array = npt.NDArray[Any]
@@ -18,7 +18,8 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]
     "identity": (lambda y: y, np.ones_like),
     "relu": (lambda y: np.maximum(y, 0), lambda y: (y > 0).astype(float)),
     "leaky_relu": (lambda y: np.where(y > 0, y, 0.01 * y), lambda y: np.where(y > 0, 1.0, 0.01)),
-    "tanh": (np.tanh, lambda y: 1 - np.tanh(y) ** 2),
+    # 1 / cosh^2, written so that nothing overflows.
+    "tanh": (np.tanh, lambda y: 4 * np.exp(-2 * np.abs(y)) / (1 + np.exp(-2 * np.abs(y))) ** 2),
 }
 
 
@@ -63,7 +64,9 @@ class FeedForward:
         normalizers: Sequence[Normalizer | None] | None = None,
         biases: Sequence[npt.ArrayLike] | None = None,
     ) -> None:
-        self.weights = [as_real_matrix(W, f"weights[{i}]") for i, W in enumerate(weights)]
+        self.weights = [
+            as_real_matrix(W, f"weights[{i}]").copy() for i, W in enumerate(as_sequence(weights, "weights"))
+        ]
         if not self.weights:
             raise ValueError("weights must be at least one matrix, got none")
         for i, (before, after) in enumerate(zip(self.weights[:-1], self.weights[1:], strict=True)):
@@ -73,13 +76,18 @@ class FeedForward:
                     f"got shape {after.shape}"
                 )
         count = len(self.weights)
-        names = [activation] * count if isinstance(activation, str) else list(activation)
+        names = [activation] * count if isinstance(activation, str) else as_sequence(activation, "activation")
         self.activation = [as_choice(name, "activation", list(ACTIVATIONS)) for name in names]
-        self.normalizers = [None] * count if normalizers is None else list(normalizers)
+        self.normalizers = [None] * count if normalizers is None else as_sequence(normalizers, "normalizers")
+        for i, normalizer in enumerate(self.normalizers):
+            if normalizer is not None and not isinstance(normalizer, Normalizer):
+                raise ValueError(f"normalizers[{i}] must be a Normalizer or None, got {normalizer!r}")
         if biases is None:
             self.biases = [np.zeros(W.shape[0]) for W in self.weights]
         else:
-            self.biases = [as_real_vector(b, f"biases[{i}]") for i, b in enumerate(biases)]
+            self.biases = [
+                as_real_vector(b, f"biases[{i}]").copy() for i, b in enumerate(as_sequence(biases, "biases"))
+            ]
         for name, values in (
             ("activation", self.activation), ("normalizers", self.normalizers), ("biases", self.biases)
         ):
@@ -102,7 +110,7 @@ class FeedForward:
         return self.layers(x)[-1]
 
     def _forward(self, x: npt.ArrayLike) -> tuple[list[Array], list[Array]]:
-        linear, outputs = [], [as_real_vector(x, size=self.weights[0].shape[1])]
+        linear, outputs = [], [as_real_vector(x, size=self.weights[0].shape[1]).copy()]
         for W, b, normalizer, name in zip(
             self.weights, self.biases, self.normalizers, self.activation, strict=True
         ):
@@ -137,6 +145,8 @@ class Residual:
     """
 
     def __init__(self, block: FeedForward) -> None:
+        if not isinstance(block, FeedForward):
+            raise ValueError(f"block must be a FeedForward, got {block!r}")
         inputs, outputs = block.weights[0].shape[1], block.weights[-1].shape[0]
         if inputs != outputs:
             raise ValueError(f"block must be a network with as many outputs as inputs, got {outputs} and {inputs}")

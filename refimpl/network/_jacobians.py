@@ -30,6 +30,11 @@ def product_upper_bound(network: FeedForward | Residual) -> float:
     bound : float
         Up to rounding not below the Lipschitz constant.
 
+    Raises
+    ------
+    ValueError
+        If `network` is no network, or a normalizer does not fit its layer.
+
     References
     ----------
     than.lemma-5, than.thm-9, than.lemma-5.residual
@@ -39,12 +44,18 @@ def product_upper_bound(network: FeedForward | Residual) -> float:
     >>> product_upper_bound(FeedForward([[[3, 0], [0, 1]], [[0, 2]]]))
     6.0
     """
+    _check_network(network)
     if isinstance(network, Residual):
         return 1 + product_upper_bound(network.block)
     bound = 1.0
     for W, normalizer in zip(network.weights, network.normalizers, strict=True):
         bound *= spectral_norm(W) * (1.0 if normalizer is None else normalizer.lipschitz(W.shape[0]))
     return bound
+
+
+def _check_network(network: Any) -> None:
+    if not isinstance(network, (FeedForward, Residual)):
+        raise ValueError(f"network must be a FeedForward or Residual, got {network!r}")
 
 
 def _layer_jacobian(network: FeedForward, i: int, y: Array) -> Array:
@@ -85,6 +96,7 @@ def input_jacobian(network: FeedForward | Residual, x: npt.ArrayLike) -> Array:
     >>> input_jacobian(FeedForward([[[1, -1], [0, 2]], [[1, 1]]]), [3, 1]).tolist()
     [[1.0, 1.0]]
     """
+    _check_network(network)
     if isinstance(network, Residual):
         inner = input_jacobian(network.block, x)
         return np.eye(len(inner)) + inner

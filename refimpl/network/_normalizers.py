@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from refimpl import normalization
+from refimpl._arguments import as_count
+from refimpl.normalization._group_norm import partition
 
 Array = npt.NDArray[Any]
 
 
+@runtime_checkable
 class Normalizer(Protocol):
     """A map of feature vectors with a Jacobian and a Lipschitz constant on n features."""
 
@@ -74,7 +77,7 @@ class LayerNorm:
 class GroupNorm:
     """Group normalization: `refimpl.normalization.group_norm`."""
 
-    groups: Sequence[Sequence[int]]
+    groups: int | Sequence[Sequence[int]]
     epsilon: float
 
     def __call__(self, x: Array) -> Array:
@@ -86,8 +89,8 @@ class GroupNorm:
         return normalization.group_norm_jacobian(x, self.groups, epsilon=self.epsilon)
 
     def lipschitz(self, n: int) -> float:
-        """Exact l2 Lipschitz constant."""
-        return normalization.group_norm_lipschitz(self.groups, epsilon=self.epsilon)
+        """Exact l2 Lipschitz constant; the groups have to partition the n features."""
+        return normalization.group_norm_lipschitz(partition(self.groups, n), epsilon=self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -105,5 +108,6 @@ class RMSNorm:
         return normalization.rms_norm_jacobian(x, epsilon=self.epsilon)
 
     def lipschitz(self, n: int) -> float:
-        """Exact l2 Lipschitz constant."""
+        """Exact l2 Lipschitz constant on n features."""
+        as_count(n, "n", minimum=1)
         return normalization.rms_norm_lipschitz(epsilon=self.epsilon)

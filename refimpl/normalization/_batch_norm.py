@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_number, as_real_matrix, as_real_vector
-from refimpl.normalization._layer_norm import layer_norm_lipschitz
+from refimpl._arguments import as_count, as_number, as_real_matrix, as_real_vector
+from refimpl.normalization._layer_norm import layer_norm, layer_norm_jacobian, layer_norm_lipschitz
 
 Array = npt.NDArray[Any]
 
@@ -156,7 +156,7 @@ def batch_norm_statistics(batch: npt.ArrayLike) -> BatchStatistics:
     Raises
     ------
     ValueError
-        If `batch` is not a finite, non-empty real matrix.
+        If `batch` is not a finite, non-empty real matrix, or a variance is too large for a float.
 
     References
     ----------
@@ -169,8 +169,13 @@ def batch_norm_statistics(batch: npt.ArrayLike) -> BatchStatistics:
     ([2.0, 0.0], [1.0, 0.0])
     """
     values = as_real_matrix(batch, "batch")
-    mean = values.mean(axis=0)
-    return BatchStatistics(mean, ((values - mean) ** 2).mean(axis=0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference = values - values[0]  # so that a constant feature has variance 0 exactly
+        shift = difference.mean(axis=0)
+        statistics = BatchStatistics(values[0] + shift, ((difference - shift) ** 2).mean(axis=0))
+    if not np.isfinite(statistics).all():
+        raise ValueError(f"batch must be of numbers whose variance is a float, got entries to {np.abs(values).max()}")
+    return statistics
 
 
 def batch_norm_training(batch: npt.ArrayLike, *, epsilon: float) -> Array:
@@ -201,17 +206,16 @@ def batch_norm_training(batch: npt.ArrayLike, *, epsilon: float) -> Array:
     >>> batch_norm_training([[1], [3]], epsilon=0).tolist()
     [[-1.0], [1.0]]
     """
-    mean, variance = batch_norm_statistics(batch)
-    return batch_norm(as_real_matrix(batch, "batch"), mean, variance, epsilon=epsilon)
+    features = as_real_matrix(batch, "batch").T
+    return np.stack([layer_norm(feature, epsilon=epsilon) for feature in features], axis=1)
 
 
 def batch_norm_training_jacobian(batch: npt.ArrayLike, *, epsilon: float) -> Array:
     r"""Exact Jacobian of `batch_norm_training` with respect to the whole batch.
 
-    Feature by feature, with c the centred feature over m samples and s its deviation,
+    Every feature is normalized over the samples by itself, so that its block is `layer_norm_jacobian`:
 
-    .. math:: \frac{\partial y_{ik}}{\partial x_{jk}}
-        = \frac{1}{s_k} \Bigl(\delta_{ij} - \frac1m - \frac{c_{ik} c_{jk}}{m s_k^2}\Bigr)
+    .. math:: \frac{\partial y_{ik}}{\partial x_{jl}} = \delta_{kl}\, J_{\mathrm{LN}}(x_{\cdot k})_{ij}
 
     Parameters
     ----------
@@ -236,17 +240,14 @@ def batch_norm_training_jacobian(batch: npt.ArrayLike, *, epsilon: float) -> Arr
 
     Examples
     --------
-    >>> batch_norm_training_jacobian([[1], [3]], epsilon=3)[:, 0, :, 0].tolist()
-    [[0.1875, -0.1875], [-0.1875, 0.1875]]
+    >>> batch_norm_training_jacobian([[1], [1]], epsilon=1)[:, 0, :, 0].tolist()
+    [[0.5, -0.5], [-0.5, 0.5]]
     """
     values = as_real_matrix(batch, "batch")
     m, n = values.shape
-    mean, variance = batch_norm_statistics(values)
-    deviations = _deviations(variance, epsilon)
     jacobian = np.zeros((m, n, m, n))
     for k in range(n):
-        c = values[:, k] - mean[k]
-        jacobian[:, k, :, k] = (np.eye(m) - 1 / m - np.outer(c, c) / (m * deviations[k] ** 2)) / deviations[k]
+        jacobian[:, k, :, k] = layer_norm_jacobian(values[:, k], epsilon=epsilon)
     return jacobian
 
 
@@ -281,4 +282,4 @@ def batch_norm_training_lipschitz(samples: int, *, epsilon: float) -> float:
     2.0
     """
     # Every feature is layer normalization across the samples.
-    return layer_norm_lipschitz(samples, epsilon=epsilon)
+    return layer_norm_lipschitz(as_count(samples, "samples", minimum=1), epsilon=epsilon)

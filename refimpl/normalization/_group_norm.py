@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_count, as_real_matrix, as_real_vector
+from refimpl._arguments import as_count, as_real_matrix, as_real_vector, as_sequence
 from refimpl.normalization._layer_norm import layer_norm, layer_norm_jacobian, layer_norm_lipschitz
 
 Array = npt.NDArray[Any]
 Groups = int | Sequence[Sequence[int]]
 
 
-def _partition(groups: Groups, n: int | None = None) -> list[list[int]]:
+def partition(groups: Groups, n: int | None = None) -> list[list[int]]:
     """The groups as lists of indices, checked to be a partition of range(n)."""
     if isinstance(groups, (int, np.integer)) and n is not None:
         count = as_count(groups, "groups", minimum=1)
@@ -24,11 +24,12 @@ def _partition(groups: Groups, n: int | None = None) -> list[list[int]]:
         return [list(block) for block in np.arange(n).reshape(count, -1).tolist()]
     if isinstance(groups, (int, np.integer)):
         raise ValueError(f"groups must be sequences of indices where the size is not given, got {groups}")
-    blocks = [[as_count(index, "groups") for index in block] for block in groups]
+    blocks = [[as_count(index, "groups") for index in as_sequence(block, "groups")]
+              for block in as_sequence(groups, "groups")]
     indices = sorted(index for block in blocks for index in block)
     if not blocks or not all(blocks) or indices != list(range(len(indices) if n is None else n)):
-        size = "" if n is None else f"({n})"
-        raise ValueError(f"groups must be a partition of range{size} into non-empty groups, got {groups}")
+        size = "range(n)" if n is None else f"range({n})"
+        raise ValueError(f"groups must be a partition of {size} into non-empty groups, got {groups}")
     return blocks
 
 
@@ -65,7 +66,7 @@ def group_norm(x: npt.ArrayLike, groups: Groups, *, epsilon: float) -> Array:
     """
     values = as_real_vector(x)
     y = np.empty_like(values)
-    for block in _partition(groups, values.size):
+    for block in partition(groups, values.size):
         y[block] = layer_norm(values[block], epsilon=epsilon)
     return y
 
@@ -102,7 +103,7 @@ def group_norm_jacobian(x: npt.ArrayLike, groups: Groups, *, epsilon: float) -> 
     """
     values = as_real_vector(x)
     jacobian = np.zeros((values.size, values.size))
-    for block in _partition(groups, values.size):
+    for block in partition(groups, values.size):
         jacobian[np.ix_(block, block)] = layer_norm_jacobian(values[block], epsilon=epsilon)
     return jacobian
 
@@ -137,7 +138,7 @@ def group_norm_lipschitz(groups: Sequence[Sequence[int]], *, epsilon: float) -> 
     >>> group_norm_lipschitz([[0, 1], [2, 3]], epsilon=0.25)
     2.0
     """
-    return max(layer_norm_lipschitz(len(block), epsilon=epsilon) for block in _partition(groups))
+    return max(layer_norm_lipschitz(len(block), epsilon=epsilon) for block in partition(groups))
 
 
 def instance_norm(x: npt.ArrayLike, *, epsilon: float) -> Array:

@@ -12,14 +12,19 @@ from refimpl._arguments import as_count, as_number, as_real_vector
 Array = npt.NDArray[Any]
 
 
-def _centred(x: npt.ArrayLike, epsilon: float) -> tuple[Array, float]:
-    """The centred vector y, and sqrt(variance + epsilon)."""
-    values = as_real_vector(x)
-    y = values - values.mean()
-    total = float((y**2).mean()) + as_number(epsilon, "epsilon", minimum=0)
-    if total == 0:
+def _normalized(x: npt.ArrayLike, epsilon: float) -> tuple[Array, float]:
+    """The output y / s of the layer, and s = sqrt(variance + epsilon)."""
+    values, floor = as_real_vector(x), as_number(epsilon, "epsilon", minimum=0)
+    # A power of two is divided out, so that no square leaves the floats; x_1 is taken off first, so
+    # that a constant vector has variance 0 exactly.
+    exponent = int(np.frexp(max(float(np.abs(values).max()), float(np.sqrt(floor))))[1])
+    scaled = np.ldexp(values, -exponent)
+    y = scaled - scaled[0]
+    y = y - y.mean()
+    deviation = float(np.sqrt((y**2).mean() + np.ldexp(np.sqrt(floor), -exponent) ** 2))
+    if deviation == 0:
         raise ValueError(f"epsilon must be above 0 where the variance is 0, got {epsilon}")
-    return y, float(np.sqrt(total))
+    return np.asarray(y / deviation), float(np.ldexp(deviation, exponent))
 
 
 def layer_norm(x: npt.ArrayLike, *, epsilon: float) -> Array:
@@ -53,8 +58,7 @@ def layer_norm(x: npt.ArrayLike, *, epsilon: float) -> Array:
     >>> layer_norm([1, 3], epsilon=0).tolist()
     [-1.0, 1.0]
     """
-    y, deviation = _centred(x, epsilon)
-    return y / deviation
+    return _normalized(x, epsilon)[0]
 
 
 def layer_norm_jacobian(x: npt.ArrayLike, *, epsilon: float) -> Array:
@@ -91,10 +95,10 @@ def layer_norm_jacobian(x: npt.ArrayLike, *, epsilon: float) -> Array:
     >>> layer_norm_jacobian([0, 0], epsilon=1).tolist()
     [[0.5, -0.5], [-0.5, 0.5]]
     """
-    y, deviation = _centred(x, epsilon)
-    n = y.size
-    # ||y||^2 + n epsilon = n deviation^2
-    radial = np.eye(n) - np.outer(y, y) / (n * deviation**2)
+    z, deviation = _normalized(x, epsilon)
+    n = z.size
+    # ||y||^2 + n epsilon = n deviation^2, so the radial term is z z^T / n with z = y / deviation
+    radial = np.eye(n) - np.outer(z, z) / n
     return np.asarray(radial @ (np.eye(n) - 1 / n) / deviation)
 
 
@@ -129,10 +133,10 @@ def layer_norm_jacobian_norm(x: npt.ArrayLike, *, epsilon: float) -> float:
     >>> layer_norm_jacobian_norm([0, 1, -1, 0], epsilon=3.5)
     0.5
     """
-    y, deviation = _centred(x, epsilon)
-    if y.size == 1:
+    z, deviation = _normalized(x, epsilon)
+    if z.size == 1:
         return 0.0
-    return epsilon / deviation**3 if y.size == 2 else 1 / deviation
+    return float(epsilon) / deviation / deviation / deviation if z.size == 2 else 1 / deviation
 
 
 def layer_norm_lipschitz(n: int, *, epsilon: float) -> float:

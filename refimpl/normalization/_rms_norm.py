@@ -12,11 +12,16 @@ from refimpl._arguments import as_number, as_real_vector
 Array = npt.NDArray[Any]
 
 
-def _root_mean_square(x: Array, epsilon: float) -> float:
-    total = float((x**2).mean()) + as_number(epsilon, "epsilon", minimum=0)
-    if total == 0:
+def _normalized(x: npt.ArrayLike, epsilon: float) -> tuple[Array, float]:
+    """The output x / s of the layer, and s = sqrt(mean square + epsilon)."""
+    values, floor = as_real_vector(x), as_number(epsilon, "epsilon", minimum=0)
+    # A power of two is divided out, so that no square leaves the floats.
+    exponent = int(np.frexp(max(float(np.abs(values).max()), float(np.sqrt(floor))))[1])
+    scaled = np.ldexp(values, -exponent)
+    size = float(np.sqrt((scaled**2).mean() + np.ldexp(np.sqrt(floor), -exponent) ** 2))
+    if size == 0:
         raise ValueError(f"epsilon must be above 0 where x is 0, got {epsilon}")
-    return float(np.sqrt(total))
+    return np.asarray(scaled / size), float(np.ldexp(size, exponent))
 
 
 def rms_norm(x: npt.ArrayLike, *, epsilon: float) -> Array:
@@ -49,8 +54,7 @@ def rms_norm(x: npt.ArrayLike, *, epsilon: float) -> Array:
     >>> rms_norm([3, 3], epsilon=7).tolist()
     [0.75, 0.75]
     """
-    values = as_real_vector(x)
-    return values / _root_mean_square(values, epsilon)
+    return _normalized(x, epsilon)[0]
 
 
 def rms_norm_jacobian(x: npt.ArrayLike, *, epsilon: float) -> Array:
@@ -84,9 +88,8 @@ def rms_norm_jacobian(x: npt.ArrayLike, *, epsilon: float) -> Array:
     >>> rms_norm_jacobian([0, 0], epsilon=0.25).tolist()
     [[2.0, 0.0], [0.0, 2.0]]
     """
-    values = as_real_vector(x)
-    size = _root_mean_square(values, epsilon)
-    return np.asarray((np.eye(values.size) - np.outer(values, values) / (values.size * size**2)) / size)
+    z, size = _normalized(x, epsilon)
+    return np.asarray((np.eye(z.size) - np.outer(z, z) / z.size) / size)
 
 
 def rms_norm_lipschitz(*, epsilon: float) -> float:

@@ -137,11 +137,11 @@ def _leading_pair(A: Array) -> tuple[float, Array]:
 
 def _lower_bound(A: Array, v: Array) -> Fraction:
     """||A v|| / ||v||, with the rounding of A v taken off."""
-    n = A.shape[1]
+    m, n = map(int, A.shape)
     y, z = A @ v, np.abs(A) @ np.abs(v)
     gamma = _gamma(n)
     # |y - A v| <= gamma |A||v| + n eta, and |A||v| <= (z + n eta) / (1 - gamma).
-    error = gamma / (1 - gamma) * sqrt_above(_exact_sum_of_squares(z)) + 3 * n * A.shape[0] * _ETA
+    error = gamma / (1 - gamma) * sqrt_above(_exact_sum_of_squares(z)) + 3 * n * m * _ETA
     return (sqrt_below(_exact_sum_of_squares(y)) - error) / sqrt_above(_exact_sum_of_squares(v))
 
 
@@ -177,7 +177,7 @@ def _cholesky_completes(B: Array) -> bool:
 
 def _product_error(A: Array) -> Fraction:
     """A bound on the Frobenius norm of the rounding error of the computed A^T A."""
-    m, n = A.shape
+    m, n = map(int, A.shape)
     return _gamma(m) * _sum_of_squares_above(A) + m * n * n * _ETA
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_count, as_matrix
+from refimpl._arguments import as_choice, as_count, as_matrix
 from refimpl.spectral._enclosure import certified_gram_bound
-from refimpl.spectral._norms import Norm, matrix_norm, rescale, scaled_by_power_of_two
+from refimpl.spectral._norms import Norm, check_norm, matrix_norm, rescale, scaled_by_power_of_two
 
 Array = npt.NDArray[Any]
 
@@ -53,6 +53,7 @@ def gram_iteration_naive(W: npt.ArrayLike, n_iter: int, norm: Norm = "fro") -> f
     """
     A = as_matrix(W)
     n_iter = as_count(n_iter, "n_iter")
+    check_norm(norm)
     nonzero = bool(A.any())
     for step in range(n_iter):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -87,9 +88,9 @@ def gram_iteration(
     -------
     bound : float
         In the units of `W`. Without `certified`, rounding may take it below the spectral norm: step j
-        has a relative error of at most ``(p + 4) u r`` in the Frobenius norm, with p the larger side,
-        u = 1.1e-16 and r at most the smaller side (``sqrt(2) (p + 6) u r`` for complex W), and counts
-        with weight 2^-j; in all a relative miss of at most ``2 (p + 6) r u`` to first order.
+        has a relative error of at most ``(p + 4) u r``, with p the larger side of W, u = 1.1e-16 and r
+        the smaller side, which counts with weight 2^-j; in all a relative miss of at most
+        ``2 (p + 6) r u`` to first order, twice that for complex W.
 
     Raises
     ------
@@ -109,21 +110,21 @@ def gram_iteration(
     """
     A = as_matrix(W)
     n_iter = as_count(n_iter, "n_iter")
-    if certified:
-        if norm != "fro":
+    check_norm(norm)
+    if as_choice(certified, "certified", (False, True)):
+        if callable(norm) or norm != "fro":
             raise ValueError(f"norm must be 'fro' where certified is true, got {norm!r}")
         return certified_gram_bound(A, n_iter)
     if not A.any():
         return 0.0
     A, exponent = scaled_by_power_of_two(A)
-    r = 0.0
+    bound, h = 1.0, 1.0  # the sizes divided out, each to the power h = 2^-step in which it counts
     for _ in range(n_iter):
         size = float(np.linalg.norm(A))
-        r = 2 * (r + float(np.log(size)))
+        bound, h = bound * size**h, h / 2
         A = A / size
         A = A.conj().T @ A
-    h = 2.0**-n_iter
-    return rescale(float(matrix_norm(A, norm) ** h * np.exp(h * r)), exponent)
+    return rescale(bound * matrix_norm(A, norm) ** h, exponent)
 
 
 def gram_bound_sequence(W: npt.ArrayLike, n_iter: int, norm: Norm = "fro") -> Array:
@@ -152,7 +153,7 @@ def gram_bound_sequence(W: npt.ArrayLike, n_iter: int, norm: Norm = "fro") -> Ar
 
     References
     ----------
-    thesis.thm-3.2.4-1
+    thesis.thm-3.2.4-1, thesis.sec-3.2-decreasing
 
     Examples
     --------
@@ -160,6 +161,7 @@ def gram_bound_sequence(W: npt.ArrayLike, n_iter: int, norm: Norm = "fro") -> Ar
     [5.0, 4.285, 4.048]
     """
     A = as_matrix(W)
+    check_norm(norm)
     steps = range(as_count(n_iter, "n_iter") + 1)
     return np.array([gram_iteration(A, k, norm) for k in steps])
 

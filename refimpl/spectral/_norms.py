@@ -31,11 +31,17 @@ def rescale(value: float, exponent: int) -> float:
         return float(np.ldexp(value, exponent))
 
 
+def check_norm(norm: Any) -> None:
+    """Reject what is neither the name of a norm nor a function."""
+    if not callable(norm):
+        as_choice(norm, "norm", _NORMS)
+
+
 def matrix_norm(W: Array, norm: Norm) -> float:
     """The named norm of a matrix, or the given function of it."""
+    check_norm(norm)
     if callable(norm):
         return float(norm(W))
-    as_choice(norm, "norm", _NORMS)
     order: Any = {"fro": "fro", "nuc": "nuc", "1": 1, "2": 2, "inf": np.inf}[norm]
     return float(np.linalg.norm(W, order))
 
@@ -187,6 +193,7 @@ def gelfand_sequence(W: npt.ArrayLike, n_iter: int, norm: Norm = "fro") -> Array
     """
     A, exponent = scaled_by_power_of_two(as_matrix(W, square=True))
     n_iter = as_count(n_iter, "n_iter", minimum=1)
+    check_norm(norm)
     power, log_scale = A, 0.0  # W^t = power * exp(log_scale) * 2^(t * exponent)
     bounds = []
     for t in range(1, n_iter + 1):

@@ -57,13 +57,11 @@ def power_iteration(
     n_iter = as_count(n_iter, "n_iter", minimum=1)
     u = _start(A, start, rng)
     for _ in range(n_iter):
-        v = A @ u
-        size = np.linalg.norm(v)
-        if size == 0:
+        image = A @ u
+        if not image.any():
             return 0.0
-        v = v / size
-        u = A.conj().T @ v
-        u = u / np.linalg.norm(u)
+        v = _unit(image)
+        u = _unit(A.conj().T @ v)
     return rescale(float(np.vdot(A @ u, v).real), exponent)
 
 
@@ -78,7 +76,13 @@ def _start(A: Array, start: npt.ArrayLike | None, rng: Any) -> Array:
     u = as_vector(start, "start", size=columns)
     if not u.any():
         raise ValueError("start must not be zero, got a zero vector")
-    return np.asarray(scaled_by_power_of_two(u)[0])
+    return _unit(u)
+
+
+def _unit(v: Array) -> Array:
+    """The vector at length 1; scaled first, since squares of small entries underflow."""
+    scaled, _ = scaled_by_power_of_two(v)
+    return np.asarray(scaled / np.linalg.norm(scaled))
 
 
 def _column(A: Array, column: int | None) -> Array:

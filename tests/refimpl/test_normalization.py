@@ -210,5 +210,5 @@ def test_a_constant_vector_has_variance_zero_whatever_its_mean_rounds_to(value, 
     x = frozen(np.full(3, value))
     with pytest.raises(ValueError, match="epsilon must be above 0 where the variance is 0"):
         no.layer_norm(x, epsilon=0)
-    with pytest.raises(ValueError, match="epsilon must be above 0 where a variance is 0"):
+    with pytest.raises(ValueError, match="epsilon must be above 0 where the variance is 0"):
         no.batch_norm_training(x[:, None], epsilon=0)

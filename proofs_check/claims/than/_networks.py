@@ -11,7 +11,7 @@ from proofs_check.claim import Case
 from proofs_check.claims._sides import length
 from proofs_check.strategies import networks, normalizers
 
-_CLASSES = {"batch": "FrozenBatchNorm", "layer": "LayerNorm", "rms": "RMSNorm"}
+_CLASSES = {"batch": "FrozenBatchNorm", "layer": "LayerNorm", "rms": "RMSNorm", "group": "GroupNorm"}
 
 
 def normalizer_of(impl: Any, data: Any) -> Any:
@@ -34,7 +34,7 @@ def operator_norm(impl: Any, tensor: Any) -> Any:
 
 @st.composite
 def normalized_networks(
-    draw: st.DrawFn, kinds: tuple[str, ...] = ("batch", "layer", "rms"), max_depth: int = 3, max_width: int = 3
+    draw: st.DrawFn, kinds: tuple[str, ...] = ("batch", "layer", "rms", "group"), max_depth: int = 3, max_width: int = 3
 ) -> Case:
     """A network with a normalizer in every layer, as data."""
     case = draw(networks(max_depth, max_width))

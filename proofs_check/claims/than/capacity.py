@@ -151,6 +151,8 @@ def _lipschitz(impl: Any, data: Any, n: int) -> Any:
         return impl.normalization.batch_norm_lipschitz(data["variance"], epsilon=data["epsilon"])
     if data["kind"] == "layer":
         return impl.normalization.layer_norm_lipschitz(n, epsilon=data["epsilon"])
+    if data["kind"] == "group":
+        return impl.normalization.group_norm_lipschitz(data["groups"], epsilon=data["epsilon"])
     return impl.normalization.rms_norm_lipschitz(epsilon=data["epsilon"])
 
 
@@ -163,11 +165,14 @@ def _of_kind(kind: str) -> Any:
 
 
 _LAYER, _RMS = {"kind": "layer", "epsilon": 0.25}, {"kind": "rms", "epsilon": 0.25}
+_GROUP = {"kind": "group", "epsilon": 0.25, "groups": [[0, 1], [2, 3]]}
+_PAIRS = np.kron(np.eye(2), _HALF)
 _BATCH = {"kind": "batch", "epsilon": 1.0, "mean": _ZERO, "variance": np.array([3.0, 2.0**40])}
 _WITNESSES = [
     {"weights": [_HALF, _HALF], "x": _ZERO, "z": _STEP, "norms": [_LAYER, _LAYER]},
     {"weights": [np.diag([2.0, 1.0])] * 2, "x": _ZERO, "z": _STEP, "norms": [_RMS, _RMS]},
     {"weights": [np.diag([2.0, 1.0])] * 2, "x": _ZERO, "z": np.array([1.0, 0.0]), "norms": [_BATCH, _BATCH]},
+    {"weights": [_PAIRS, _PAIRS], "x": np.zeros(4), "z": np.array([1.0, -1.0, 0.0, 0.0]), "norms": [_GROUP, _GROUP]},
 ]
 
 
@@ -183,8 +188,8 @@ def _moved(weights: Any, x: Any, z: Any, norms: Any) -> bool:
     where=_moved,
     verdict=Verdict.SURVIVED,
     note="With the true constants: the largest reciprocal deviation for BN, 1/sqrt(epsilon) for LN and RMS. Frozen statistics.",
-    strata={"batch": _of_kind("batch"), "layer": _of_kind("layer"), "rms": _of_kind("rms")},
-    mutants={"one-percent-tighter": tighten(0.01), "one-normalizer-as-if-1": instead(
+    strata={kind: _of_kind(kind) for kind in ("batch", "layer", "rms", "group")},
+    mutants={"one-percent-tighter": tighten(0.01), "a-quarter": instead(
         lambda impl, weights, x, z, norms: _normalized(
             impl, {"weights": weights, "x": x, "z": z, "norms": norms},
             _constants(impl, weights, norms) * 0.25))},
@@ -207,7 +212,7 @@ _COR_10 = {
     "where": _moved,
     "verdict": Verdict.SURVIVED,
     "strata": {"two layers": _of_kind("batch")},
-    "witnesses": _WITNESSES[2:],
+    "witnesses": _WITNESSES[2:3],
     "adversarial": ["weights", "x", "z"],
     "rounding": _kinked,
 }

@@ -192,8 +192,8 @@ def real_order(impl: Any, d: Any, q: Any, n_iter: int) -> Comparison:
     mutants={
         "rate-squared": instead(lambda impl, d, q, n_iter: _eigenvector(
             impl, d, q, n_iter, None, 2.0 ** (n_iter + 1))),
-        "rate-power-1.25": instead(lambda impl, d, q, n_iter: _eigenvector(
-            impl, d, q, n_iter, None, 1.25 * 2.0**n_iter)),
+        "rate-power-1.5": instead(lambda impl, d, q, n_iter: _eigenvector(
+            impl, d, q, n_iter, None, 1.5 * 2.0**n_iter)),
     },
     witnesses=[{"d": np.array([2.0, 1.0]), "q": (1, 0), "n_iter": 3}, {"d": np.array([2.0, 1.0]), "q": (1, -1), "n_iter": 4}],
     rounding=lambda d, q, n_iter: math.inf,
@@ -292,7 +292,7 @@ def _henrici(impl: Any, W: Any, n_iter: int, drop: int = 0) -> Comparison:
     strata={"not normal": lambda W, n_iter: len(W) >= 2 and n_iter >= 3 and bool(np.any(np.triu(W, 1)))},
     mutants={"one-term-less": instead(lambda impl, W, n_iter: _henrici(impl, W, n_iter, 1)),
              "ten-percent-tighter": tighten(0.1)},
-    witnesses=[{"W": np.array([[1.0, 1.0], [0.0, 1.0]]), "n_iter": 5}, {"W": np.array([[1.0, 0.125], [0.0, 1.0]]), "n_iter": 3}],
+    witnesses=[{"W": np.array([[1.0, 1.0], [0.0, 1.0]]), "n_iter": 5}, {"W": np.array([[1.0, 0.0078125], [0.0, 1.0]]), "n_iter": 3}],
     rounding=_defective,
 )
 def gelfand_limit(impl: Any, W: Any, n_iter: int) -> Comparison:

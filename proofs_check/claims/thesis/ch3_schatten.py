@@ -105,3 +105,28 @@ def column_sum_read_out_is_a_norm(impl: Any, V: Any, W: Any, n_iter: int) -> Com
 def frobenius_read_out_is_a_norm(impl: Any, V: Any, W: Any, n_iter: int) -> Comparison:
     """With the Frobenius norm as read-out the bound of Gram iteration satisfies the triangle inequality."""
     return _triangle(impl, V, W, n_iter, "fro")
+
+
+@claim(
+    "thesis.sec-3.2-decreasing",
+    at="Section 3.2 (implied by the Schatten norm; not printed)",
+    tex=r"s_{t+1} \le s_t \text{ for } \lVert\cdot\rVert_F",
+    given=_MATRIX,
+    verdict=Verdict.SURVIVED,
+    note="Every further step gives a bound that is at least as good.",
+    strata={"rank at least 2, two steps": lambda W, n_iter: np.linalg.matrix_rank(W) >= 2 and n_iter >= 2},
+    mutants={"one-percent-tighter": instead(lambda impl, W, n_iter: _decreasing(impl, W, n_iter, 0.99)),
+             "increasing": instead(lambda impl, W, n_iter: Comparison(
+                 *(lambda s: (s[:-1], "<=", s[1:]))(impl.spectral.gram_bound_sequence(W, n_iter + 1))))},
+    witnesses=[{"W": np.diag([4.0, 0.5]), "n_iter": 3}],
+    adversarial=["W"],
+    where=lambda W, n_iter: bool(np.any(W)),
+)
+def decreasing(impl: Any, W: Any, n_iter: int) -> Comparison:
+    """The Frobenius bounds of Gram iteration do not increase from step to step."""
+    return _decreasing(impl, W, n_iter, 1.0)
+
+
+def _decreasing(impl: Any, W: Any, n_iter: int, factor: float) -> Comparison:
+    bounds = impl.spectral.gram_bound_sequence(W, n_iter + 1)
+    return Comparison(bounds[1:], "<=", factor * bounds[:-1])
