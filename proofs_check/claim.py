@@ -103,7 +103,7 @@ class Comparison:
             return math.nan
         if self.relation == "==":
             scale = max(max(abs(a), abs(b)) for a, b in values)
-            return -max(abs(a - b) for a, b in values) / scale if scale > 0 else 0.0
+            return 0.0 - max(abs(a - b) for a, b in values) / scale if scale > 0 else 0.0
         slacks = [_relative(a.real, b.real) for a, b in values]
         return min(slacks)
 

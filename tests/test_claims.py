@@ -36,5 +36,6 @@ def test_no_claim_rests_on_one_kind_of_evidence(id):
 @pytest.mark.parametrize("id", REFUTED)
 def test_random_search_finds_a_violation_of_every_refuted_claim(id):
     result = result_of(id)
-    assert result.evidence.get("random", "").startswith("violated"), f"{id}: {result.evidence}, {result.detail}"
+    found = result.evidence.get("random", "")
+    assert found.startswith("violated"), f"{id}: {result.evidence}, {result.detail}"
     assert result.violation is not None

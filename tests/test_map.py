@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 
 import refimpl
 from proofs_check import claims
+from proofs_check.claim import Verdict
 from proofs_check.evidence.random import strategy_of
 from proofs_check.implementation import Implementation
 
@@ -106,22 +107,23 @@ def test_ids_in_a_docstring_are_claims(name):
     assert ids or "refimpl.normalization" in PUBLIC[name].__doc__, f"{name} names no claim"
 
 
-def _instance(claim):
-    for case in (claim.counterexample, claim.control, *claim.witnesses):
-        if case is not None:
-            return case
+def _instances(claim):
+    stored = [case for case in (claim.counterexample, claim.control, *claim.witnesses) if case is not None]
+    if stored:
+        return stored
     quiet = settings(
         max_examples=200, database=None, deadline=None, derandomize=True, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    return find(strategy_of(claim), lambda case: True, settings=quiet)
+    return [find(strategy_of(claim), lambda case: True, settings=quiet)]
 
 
 @functools.cache
 def _used():
     implementation = Implementation("refimpl")
     for claim in _claims().values():
-        claim.compare(implementation, **_instance(claim))
+        for case in _instances(claim):
+            claim.compare(implementation, **case)
     return frozenset(implementation.used)
 
 
@@ -222,3 +224,15 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path):
     given = (p for package in PACKAGES for p in (source / package).rglob("*") if p.is_file())
     assert packed == {p.relative_to(source).as_posix() for p in given}
     assert any(name.endswith("LICENSE") for name in metadata)
+
+
+def test_every_refuted_claim_is_among_the_findings():
+    findings = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    refuted = [claim.id for claim in _claims().values() if claim.verdict is Verdict.REFUTED]
+    assert [id for id in refuted if f"| {id} |" not in findings] == []
+
+
+def test_every_finding_is_a_refuted_claim():
+    findings = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| ((?:than|thesis)\.\S+) \|", findings, re.MULTILINE)
+    assert named and [id for id in named if _claims()[id].verdict is not Verdict.REFUTED] == []

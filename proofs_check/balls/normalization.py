@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import arb
@@ -141,3 +141,18 @@ def instance_norm_jacobian(x: Any, *, epsilon: Any) -> np.ndarray:
 def instance_norm_lipschitz(positions: int, *, epsilon: Any) -> arb:
     """That of layer normalization over the positions."""
     return layer_norm_lipschitz(positions, epsilon=epsilon)
+
+
+class BatchStatistics(NamedTuple):
+    """Mean and variance of every feature."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+def batch_norm_statistics(batch: Any) -> BatchStatistics:
+    """Mean and mean square deviation over the samples."""
+    values = ball_array(batch)
+    mean = values.sum(axis=0) / arb(len(values))
+    deviation = values - mean
+    return BatchStatistics(mean, (deviation * deviation).sum(axis=0) / arb(len(values)))

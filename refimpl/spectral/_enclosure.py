@@ -1,7 +1,9 @@
 """Bounds on the spectral norm that rounding cannot break: a-posteriori error bounds, rounded outward.
 
 Notation of the comments: u is the unit roundoff, eta the smallest positive float, and
-``gamma(k) = k u / (1 - k u)`` bounds the relative error of a sum of k products in any order.
+``gamma(k) = k u / (1 - k u)`` bounds the relative error of a sum of k products in any order of
+summation, with fused multiply-add or without: the bounds hold for every BLAS and LAPACK that computes
+products by such sums (not by Strassen's method) and keeps subnormal numbers.
 Matrices are computed in floats; every scalar bound is computed exactly, in fractions.
 """
 
@@ -47,7 +49,8 @@ def spectral_norm_enclosure(W: npt.ArrayLike) -> SpectralNormEnclosure:
     -------
     enclosure : SpectralNormEnclosure
         ``low`` and ``high``, in the units of `W`. ``high`` is infinite if the norm is not certain to be
-        below the largest float.
+        below the largest float. The relative width is of the order of ``n**2 * 1e-16`` for n the smaller
+        side (twice that side for complex `W`), and ``m * 1e-16`` for m the larger.
 
     Raises
     ------
@@ -156,9 +159,11 @@ def _upper_bound(A: Array, estimate: float) -> Fraction:
         B = square * np.eye(n) - G
         if _cholesky_completes(B):
             diagonal = [Fraction(float(d)) for d in np.diag(B)]
-            gamma = _gamma(n + 1)
-            # Rump's bound on the factorisation: gamma tr(B) / (1 - gamma), and underflow.
-            factorisation = gamma / (1 - gamma) * sum(diagonal, Fraction(0)) + 12 * n * (n + 1) * (2 * n + 1) * _ETA
+            # Rump's gamma(n + 1) tr(B) / (1 - gamma(n + 1)), with n + 2 for a LAPACK that multiplies by the
+            # reciprocal of a pivot; an entry loses at most (n + root of a pivot) eta to underflow.
+            gamma = _gamma(n + 2)
+            underflow = 12 * n * (n + 1) * (2 * n + 1 + max(diagonal)) * _ETA
+            factorisation = gamma / (1 - gamma) * sum(diagonal, Fraction(0)) + underflow
             subtraction = _U * max(diagonal) + _ETA
             total = Fraction(square) + factorisation + subtraction + _product_error(A)
             return min(sqrt_above(total), _frobenius_above(A))

@@ -118,13 +118,17 @@ def gram_iteration(
     if not A.any():
         return 0.0
     A, exponent = scaled_by_power_of_two(A)
-    bound, h = 1.0, 1.0  # the sizes divided out, each to the power h = 2^-step in which it counts
+    bound, h = 1.0, 1.0
     for _ in range(n_iter):
-        size = float(np.linalg.norm(A))
-        bound, h = bound * size**h, h / 2
-        A = A / size
-        A = A.conj().T @ A
+        A, bound, h = _step(A, bound, h)
     return rescale(bound * matrix_norm(A, norm) ** h, exponent)
+
+
+def _step(A: Array, bound: float, h: float) -> tuple[Array, float, float]:
+    """The next iterate; `bound` holds the sizes divided out, each to the power h = 2^-step it counts in."""
+    size = float(np.linalg.norm(A))
+    A = A / size
+    return A.conj().T @ A, bound * size**h, h / 2
 
 
 def gram_bound_sequence(W: npt.ArrayLike, n_iter: int, norm: Norm = "fro") -> Array:
@@ -162,8 +166,16 @@ def gram_bound_sequence(W: npt.ArrayLike, n_iter: int, norm: Norm = "fro") -> Ar
     """
     A = as_matrix(W)
     check_norm(norm)
-    steps = range(as_count(n_iter, "n_iter") + 1)
-    return np.array([gram_iteration(A, k, norm) for k in steps])
+    n_iter = as_count(n_iter, "n_iter")
+    if not A.any():
+        return np.zeros(n_iter + 1)
+    A, exponent = scaled_by_power_of_two(A)
+    bound, h = 1.0, 1.0
+    bounds = [rescale(matrix_norm(A, norm), exponent)]
+    for _ in range(n_iter):
+        A, bound, h = _step(A, bound, h)
+        bounds.append(rescale(bound * matrix_norm(A, norm) ** h, exponent))
+    return np.array(bounds)
 
 
 def gram_iteration_gradient(W: npt.ArrayLike, n_iter: int) -> Array:

@@ -90,7 +90,9 @@ def schatten_norm(W: npt.ArrayLike, p: float) -> float:
     W : (m, n) array_like
         Finite real or complex matrix, not empty.
     p : float
-        Above 0, or infinity. Below 1 it is only a quasi-norm: the triangle inequality fails.
+        Above 0, or infinity. Below 1 it is only a quasi-norm: the triangle inequality fails, and the
+        result means little for `W` of lower rank, as a rounding error u in place of a zero singular value
+        counts with ``u**p``.
 
     Returns
     -------
@@ -175,7 +177,8 @@ def gelfand_sequence(W: npt.ArrayLike, n_iter: int, norm: Norm = "fro") -> Array
     Returns
     -------
     bounds : (n_iter,) ndarray
-        In the units of `W`. All zero from the index of nilpotency on.
+        In the units of `W`. All zero from the index of nilpotency on. Entries of `W` or of a power below
+        1e-308 times its largest are lost: then a term may be too small, even below the spectral radius.
 
     Raises
     ------

@@ -57,10 +57,7 @@ def power_iteration(
     n_iter = as_count(n_iter, "n_iter", minimum=1)
     u = _start(A, start, rng)
     for _ in range(n_iter):
-        image = A @ u
-        if not image.any():
-            return 0.0
-        v = _unit(image)
+        v = _unit(A @ u)
         u = _unit(A.conj().T @ v)
     return rescale(float(np.vdot(A @ u, v).real), exponent)
 
@@ -80,21 +77,20 @@ def _start(A: Array, start: npt.ArrayLike | None, rng: Any) -> Array:
 
 
 def _unit(v: Array) -> Array:
-    """The vector at length 1; scaled first, since squares of small entries underflow."""
+    """The vector at length 1; scaled first, since squares of small entries underflow. Zero stays zero."""
     scaled, _ = scaled_by_power_of_two(v)
-    return np.asarray(scaled / np.linalg.norm(scaled))
+    return np.asarray(scaled / (np.linalg.norm(scaled) or 1.0))
 
 
 def _column(A: Array, column: int | None) -> Array:
     """A column of unit length: the given one, or the first among the longest."""
-    lengths = np.linalg.norm(A, axis=0)
     if column is None:
-        column = int(lengths.argmax())
+        column = int(np.linalg.norm(A, axis=0).argmax())
     elif not 0 <= as_count(column, "column") < A.shape[1]:
         raise ValueError(f"column must be an index below {A.shape[1]}, got {column}")
-    if lengths[column] == 0:
+    if not A[:, column].any():
         raise ValueError(f"column must be one of a non-zero iterate, got {column}, which is zero")
-    return np.asarray(A[:, column] / lengths[column])
+    return _unit(A[:, column])
 
 
 def dominant_singular_vector(W: npt.ArrayLike, n_iter: int, *, column: int | None = None) -> Array:
@@ -165,7 +161,8 @@ def dominant_eigenpair(
     Raises
     ------
     ValueError
-        If an argument is out of its range, or the power or its column is zero (nilpotent `W`).
+        If an argument is out of its range, or the power or its column is zero: `W` is nilpotent, or so
+        badly scaled that a square has no entry above 1e-308 times the largest of its root.
 
     References
     ----------

@@ -322,7 +322,7 @@ TABLE = [
     ("GroupNorm([[0, 2]], 1).lipschitz(2)", "groups must be a partition of range(2) into non-empty groups, got [[0, 2]]"),
     ("GroupNorm([0, 1], 1).lipschitz(2)", "groups must be"),
     ("group_norm_lipschitz(2, epsilon=1)", "groups must be sequences of indices where the size is not given, got 2"),
-    ("GroupNorm([[0, 1]], 1).lipschitz(3)", "n must be 2"),
+    ("GroupNorm([[0, 1]], 1).lipschitz(3)", "groups must be a partition of range(3) into non-empty groups, got [[0, 1]]"),
     ("GroupNorm([[0, 1, 2]], 1).lipschitz(2)", "groups must be a partition of range(2) into non-empty groups, got [[0, 1, 2]]"),
     ("LayerNorm(1).lipschitz(0)", "n must be an integer of at least 1, got 0"),
     ("FeedForward([])", "weights must be at least one matrix, got none"),

@@ -137,6 +137,16 @@ def test_enclosure_of_one_real_entry_and_of_zero_is_exact(frozen):
     assert spectral.spectral_norm_enclosure(frozen(np.zeros((3, 2)))) == (0.0, 0.0)
 
 
+def test_enclosure_holds_where_the_singular_value_decomposition_fails(frozen, rng, monkeypatch):
+    def fails(*_, **__):
+        raise np.linalg.LinAlgError
+
+    monkeypatch.setattr(np.linalg, "svd", fails)
+    for shape in SHAPES:
+        W = frozen(rng.standard_normal(shape))
+        assert _encloses(*spectral.spectral_norm_enclosure(W), W)
+
+
 def test_enclosure_has_named_ends(frozen):
     ends = spectral.spectral_norm_enclosure(frozen([[3, 0], [0, 4]]))
     assert ends == spectral.SpectralNormEnclosure(low=ends.low, high=ends.high)

@@ -175,6 +175,11 @@ def test_power_iteration_is_zero_only_from_a_start_in_the_kernel(frozen):
     _close(spectral.power_iteration(W, 2, start=frozen([0, 1])), 1e-170)
 
 
+def test_power_iteration_is_zero_where_its_products_underflow(frozen):
+    W = frozen([[0.5, 0]] + [[0, 5e-324]] * 4)
+    assert spectral.power_iteration(W, 2, start=frozen([0, 1])) == 0
+
+
 def test_power_iteration_stays_at_a_singular_vector_that_is_not_the_leading_one(frozen):
     _close(spectral.power_iteration(frozen([[3, 0], [0, 4]]), 50, start=frozen([1, 0])), 3)
 
@@ -196,6 +201,8 @@ def test_dominant_singular_vector_finds_the_leading_one_unless_a_column_is_asked
     W = frozen([[3, 0], [0, 4j]])
     assert np.abs(spectral.dominant_singular_vector(W, 8)).tolist() == [0, 1]
     assert np.abs(spectral.dominant_singular_vector(W, 8, column=0)).tolist() == [1, 0]
+    # The column of the Gram matrix is 1e-162, and its square is no float.
+    assert spectral.dominant_singular_vector(frozen([[1e-81, 0], [0, 1]]), 1, column=0).tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (3, 7), (7, 3)])

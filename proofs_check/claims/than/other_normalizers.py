@@ -43,7 +43,14 @@ def _scale(epsilon: Any) -> float:
 )
 def batch_statistics(impl: Any, x: Any, epsilon: Any) -> Comparison:
     """With the statistics of the batch, every feature's Jacobian is that of layer normalization over the samples."""
-    return _batch_blocks(impl, x, epsilon, frozen=False)
+    blocks = _batch_blocks(impl, x, epsilon, frozen=False)
+    constant = impl.normalization.batch_norm_training_jacobian(x * 0, epsilon=epsilon)
+    norm = impl.spectral.spectral_norm(np.asarray(constant).reshape(np.size(x), np.size(x)))
+    return Comparison(
+        [*np.ravel(blocks.lhs), norm], "==",
+        [*np.ravel(blocks.rhs), impl.normalization.batch_norm_training_lipschitz(np.shape(x)[0], epsilon=epsilon)],
+        blocks.scale,
+    )
 
 
 def _batch_blocks(impl: Any, x: Any, epsilon: Any, frozen: bool) -> Comparison:
@@ -121,7 +128,7 @@ def rms_norm(impl: Any, x: Any, epsilon: Any) -> Comparison:
     adversarial=["x"],
 )
 def normalized_outputs(impl: Any, x: Any, epsilon: Any) -> Comparison:
-    """Batch, instance, group and layer normalization all map to mean 0 and variance sigma^2/(sigma^2 + epsilon)."""
+    """Batch, instance, group and layer normalization all map to mean 0 and variance sigma^2/(sigma^2 + epsilon); RMS to x/r."""
     norm = impl.normalization
     by_batch = norm.batch_norm_training(x, epsilon=epsilon)
     mean, variance = _moments(x)
@@ -130,10 +137,15 @@ def normalized_outputs(impl: Any, x: Any, epsilon: Any) -> Comparison:
     columns = [norm.layer_norm(x[:, k], epsilon=epsilon) for k in range(np.shape(x)[1])]
     grouped = norm.group_norm(x.T.ravel(), np.shape(x)[1], epsilon=epsilon).reshape(np.shape(x.T)).T
     found_mean, found_variance = _moments(by_batch)
+    statistics = norm.batch_norm_statistics(x)
+    row = np.asarray(x)[0]
+    size = np.sqrt((row * row).sum() / (row[0] * 0 + len(row)) + epsilon)
     return Comparison(
-        [*np.ravel(by_batch), *np.ravel(by_instance), *np.ravel(grouped), *frozen, *found_mean, *found_variance], "==",
-        [*np.ravel(np.array(columns).T)] * 3 + [*np.asarray(by_batch)[0], *(found_mean * 0), *(variance / (variance + epsilon))],
-        1.0,
+        [*np.ravel(by_batch), *np.ravel(by_instance), *np.ravel(grouped), *frozen, *found_mean, *found_variance,
+         *statistics.mean, *statistics.variance, *norm.rms_norm(row, epsilon=epsilon)], "==",
+        [*np.ravel(np.array(columns).T)] * 3 + [*np.asarray(by_batch)[0], *(found_mean * 0), *(variance / (variance + epsilon)),
+                                             *mean, *variance, *(row / size)],
+        4.0,
     )
 
 
