@@ -36,7 +36,9 @@ def networks(draw: st.DrawFn, max_depth: int = 3, max_width: int = 3) -> dict[st
     return {"weights": weights, "x": x, "z": x + step}
 
 
-def normalizers(width: int, kinds: tuple[str, ...] = ("batch", "layer", "rms", "group")) -> SearchStrategy[dict[str, Any]]:
+def normalizers(
+    width: int, kinds: tuple[str, ...] = ("batch", "layer", "rms", "group")
+) -> SearchStrategy[dict[str, Any]]:
     """A normalizer as data: kind, epsilon and the statistics or groups."""
     positive = st.sampled_from([1.0, 3.0, 0.25, 15.0])
 

@@ -80,7 +80,9 @@ class FeedForward:
         self.activation = [as_choice(name, "activation", list(ACTIVATIONS)) for name in names]
         self.normalizers = [None] * count if normalizers is None else as_sequence(normalizers, "normalizers")
         for i, normalizer in enumerate(self.normalizers):
-            if normalizer is not None and not isinstance(normalizer, Normalizer):
+            # A class has the methods too, but only its instances have numbers to work with.
+            is_normalizer = isinstance(normalizer, Normalizer) and not isinstance(normalizer, type)
+            if normalizer is not None and not is_normalizer:
                 raise ValueError(f"normalizers[{i}] must be a Normalizer or None, got {normalizer!r}")
         if biases is None:
             self.biases = [np.zeros(W.shape[0]) for W in self.weights]

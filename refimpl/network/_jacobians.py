@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def product_upper_bound(network: FeedForward | Residual) -> float:
     Returns
     -------
     bound : float
-        Up to rounding not below the Lipschitz constant.
+        Up to rounding not below the Lipschitz constant; infinity where it is too large for a float.
 
     Raises
     ------
@@ -47,10 +48,22 @@ def product_upper_bound(network: FeedForward | Residual) -> float:
     _check_network(network)
     if isinstance(network, Residual):
         return 1 + product_upper_bound(network.block)
-    bound = 1.0
+    factors = [spectral_norm(W) for W in network.weights]
     for W, normalizer in zip(network.weights, network.normalizers, strict=True):
-        bound *= spectral_norm(W) * (1.0 if normalizer is None else normalizer.lipschitz(W.shape[0]))
-    return bound
+        factors.append(1.0 if normalizer is None else normalizer.lipschitz(W.shape[0]))
+    return _product(factors)
+
+
+def _product(factors: list[float]) -> float:
+    """The product; infinity where it is too large for a float."""
+    # Exponents are added apart: a partial product that underflows would make the bound 0.
+    mantissa, exponent = 1.0, 0
+    for factor in factors:
+        part, power = math.frexp(factor)
+        mantissa, carry = math.frexp(mantissa * part)
+        exponent += power + carry
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(mantissa, exponent))
 
 
 def _check_network(network: Any) -> None:
@@ -126,7 +139,7 @@ def weight_jacobian(network: FeedForward, x: npt.ArrayLike, layer: int) -> Array
     Raises
     ------
     ValueError
-        If `x` does not fit the network, or there is no such layer.
+        If `network` is no FeedForward, `x` does not fit it, or there is no such layer.
 
     References
     ----------
@@ -137,6 +150,8 @@ def weight_jacobian(network: FeedForward, x: npt.ArrayLike, layer: int) -> Array
     >>> weight_jacobian(FeedForward([[[1, 1]], [[5]]]), [3, 2], 1).tolist()
     [[[15.0, 10.0]]]
     """
+    if not isinstance(network, FeedForward):
+        raise ValueError(f"network must be a FeedForward, got {network!r}")
     i = as_count(layer, "layer", minimum=1) - 1
     if i >= len(network.weights):
         raise ValueError(f"layer must be at most {len(network.weights)}, the number of layers, got {layer}")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refimpl import normalization
-from refimpl._arguments import as_count
+from refimpl._arguments import as_count, as_real_vector
 from refimpl.normalization._group_norm import partition
 
 Array = npt.NDArray[Any]
@@ -37,6 +37,13 @@ class FrozenBatchNorm:
     mean: npt.ArrayLike
     variance: npt.ArrayLike
     epsilon: float
+
+    def __post_init__(self) -> None:
+        # Tuples, so that the layer stays the same when the given arrays change.
+        variance = as_real_vector(self.variance, "variance")
+        object.__setattr__(self, "variance", tuple(variance.tolist()))
+        mean = as_real_vector(self.mean, "mean", size=variance.size)
+        object.__setattr__(self, "mean", tuple(mean.tolist()))
 
     def __call__(self, x: Array) -> Array:
         """Normalize one sample."""

@@ -25,7 +25,10 @@ def _deviations(variance: npt.ArrayLike, epsilon: float) -> Array:
     v = as_real_vector(variance, "variance")
     if (v < 0).any():
         raise ValueError(f"variance must be at least 0, got {v.min()}")
-    total = v + as_number(epsilon, "epsilon", minimum=0)
+    with np.errstate(over="ignore"):
+        total = v + as_number(epsilon, "epsilon", minimum=0)
+    if not np.isfinite(total).all():
+        raise ValueError(f"variance must be of numbers whose sum with epsilon is a float, got {v.max()}")
     if (total == 0).any():
         raise ValueError(f"epsilon must be above 0 where a variance is 0, got {epsilon}")
     return np.sqrt(total)
@@ -68,7 +71,12 @@ def batch_norm(x: npt.ArrayLike, mean: npt.ArrayLike, variance: npt.ArrayLike, *
     values = as_real_matrix(x, "x") if np.ndim(x) == 2 else as_real_vector(x, size=deviations.size)
     if values.shape[-1] != deviations.size:
         raise ValueError(f"x must be of {deviations.size} columns, as variance is, got shape {values.shape}")
-    return np.asarray((values - as_real_vector(mean, "mean", size=deviations.size)) / deviations)
+    with np.errstate(over="ignore"):
+        y = (values - as_real_vector(mean, "mean", size=deviations.size)) / deviations
+    if not np.isfinite(y).all():
+        largest = np.abs(values).max()
+        raise ValueError(f"x must be of numbers whose normalized values are floats, got entries to {largest}")
+    return np.asarray(y)
 
 
 def batch_norm_jacobian(variance: npt.ArrayLike, *, epsilon: float) -> Array:

@@ -59,7 +59,7 @@ def spectral_norm_enclosure(W: npt.ArrayLike) -> SpectralNormEnclosure:
 
     References
     ----------
-    lipref.enclosure
+    lipref.enclosure, lipref.enclosure-width
 
     Examples
     --------

@@ -127,6 +127,18 @@ def test_product_upper_bound_multiplies_norms_and_normalizers():
     assert net.product_upper_bound(network) == pytest.approx(3**4 * 0.5 * 2 * 0.5 * 0.25, rel=32 * U)
 
 
+@pytest.mark.parametrize(
+    ("exponents", "expected"),
+    [([-700, -700, 900, 900], 2.0**400), ([900, 900, -700, -700], 2.0**400), ([600, 600], math.inf)],
+)
+def test_product_upper_bound_has_no_partial_product_that_leaves_the_floats(exponents, expected):
+    assert net.product_upper_bound(net.FeedForward([[[2.0**e]] for e in exponents])) == expected
+
+
+def test_product_upper_bound_of_a_zero_layer_is_zero():
+    assert net.product_upper_bound(net.FeedForward([[[1e200]], [[1e200]], [[0.0]]])) == 0
+
+
 @pytest.mark.parametrize("widths", [[1, 1], [2, 3, 2], [3, 1, 2], [4, 4, 4, 4]])
 def test_extremal_networks_reach_the_product_bound(widths, frozen):
     factors = [2.0, 0.5, 3.0][: len(widths) - 1]
@@ -163,6 +175,49 @@ def test_a_network_keeps_its_weights_when_the_given_arrays_change():
     network = net.FeedForward([W])
     W[:] = 0
     assert network([1, 2]).tolist() == [1, 2]
+
+
+def test_frozen_batch_norm_keeps_its_statistics_when_the_given_arrays_change():
+    mean, variance = np.zeros(2), np.ones(2)
+    normalizer = net.FrozenBatchNorm(mean, variance, 3)
+    mean[:], variance[:] = 7, 100
+    assert normalizer(np.array([2.0, 4.0])).tolist() == [1, 2]
+    assert normalizer == net.FrozenBatchNorm([0, 0], [1, 1], 3)
+
+
+def test_frozen_batch_norm_needs_as_many_means_as_variances():
+    with pytest.raises(ValueError, match="mean must be a vector of 2 entries, got 3 entries"):
+        net.FrozenBatchNorm([0, 0, 0], [1, 1], 1)
+
+
+def test_a_normalizer_class_is_no_normalizer():
+    with pytest.raises(ValueError, match=r"normalizers\[0\] must be a Normalizer or None"):
+        net.FeedForward([np.eye(2)], normalizers=[net.LayerNorm])
+
+
+@pytest.mark.parametrize("network", [None, net.Residual(net.FeedForward([[[1.0]]]))])
+def test_weight_jacobian_needs_a_feed_forward_network(network):
+    with pytest.raises(ValueError, match="network must be a FeedForward"):
+        net.weight_jacobian(network, [1.0], 1)
+
+
+# Integers below 2^10 through three layers, steps of 2^-24: every product and sum is a float.
+def test_jacobians_of_relu_networks_give_exact_differences_away_from_kinks(rng):
+    checked = 0
+    for _ in range(100):
+        weights = [rng.integers(-3, 4, shape).astype(float) for shape in ((3, 2), (3, 3), (2, 3))]
+        network, x = net.FeedForward(weights), rng.integers(-9, 10, 2).astype(float)
+        if min(np.abs(y).min() for y in network.pre_activations(x)) < 1:
+            continue
+        checked += 1
+        step = rng.integers(-1, 2, 2) * 2.0**-24
+        assert (network(x + step) - network(x)).tolist() == (net.input_jacobian(network, x) @ step).tolist()
+        for layer in (1, 2, 3):
+            step = rng.integers(-1, 2, weights[layer - 1].shape) * 2.0**-24
+            moved = net.FeedForward([*weights[: layer - 1], weights[layer - 1] + step, *weights[layer:]])
+            expected = np.tensordot(net.weight_jacobian(network, x, layer), step, 2)
+            assert (moved(x) - network(x)).tolist() == expected.tolist()
+    assert checked >= 10
 
 
 def test_identity_like_is_rectangular():

@@ -50,6 +50,13 @@ def test_batch_norm_needs_no_epsilon_where_no_variance_is_zero(frozen):
     assert no.batch_norm_lipschitz(frozen([4]), epsilon=0) == 0.5
 
 
+def test_batch_norm_refuses_numbers_that_leave_the_floats(frozen):
+    with pytest.raises(ValueError, match="x must be of numbers whose normalized values are floats"):
+        no.batch_norm(frozen([1.7e308]), [-1.7e308], [1], epsilon=1)
+    with pytest.raises(ValueError, match="variance must be of numbers whose sum with epsilon is a float"):
+        no.batch_norm_lipschitz(frozen([1.7e308]), epsilon=1.7e308)
+
+
 def test_batch_statistics_divide_by_the_number_of_samples(frozen):
     mean, variance = no.batch_norm_statistics(frozen([[1, 2], [3, 2], [5, 8], [7, 8]]))
     assert (mean.tolist(), variance.tolist()) == ([4, 5], [5, 9])

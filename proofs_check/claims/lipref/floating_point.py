@@ -48,6 +48,33 @@ def enclosure(impl: Any, W: Any) -> Comparison:
     return Comparison([low, truth], "<=", [truth, high])
 
 
+def _width(impl: Any, W: Any, share: float) -> Comparison:
+    low, high = impl.spectral.spectral_norm_enclosure(W)
+    smaller, larger = sorted(np.shape(W))
+    units = 32 * (smaller**2 + larger) * (4 if np.iscomplexobj(W) else 1)
+    truth = impl.exact.spectral.spectral_norm(W)
+    return Comparison(truth * 0 + high - low, "<=", share * units * 2.0**-53 * truth)
+
+
+@claim(
+    "lipref.enclosure-width",
+    at="refimpl.spectral.spectral_norm_enclosure, its width",
+    tex=r"\mathrm{high} - \mathrm{low} \le 32\,(n^2 + m)\, u\, \lVert W \rVert_2",
+    given={"W": matrices(4, complex_entries=True)},
+    verdict=Verdict.SURVIVED,
+    note="n the smaller side, m the larger; four times that for complex W. An enclosure that is right but useless would pass "
+    "lipref.enclosure.",
+    strata={"rank at least 2": _not_tiny},
+    mutants={"a-hundredth": instead(lambda impl, W: _width(impl, W, 0.01))},
+    adversarial=["W"],
+    promise=True,
+    weights=lambda W: {"W": W},
+)
+def enclosure_width(impl: Any, W: Any) -> Comparison:
+    """The enclosure is narrow: of the width of rounding."""
+    return _width(impl, W, 1.0)
+
+
 def _certified(impl: Any, W: Any, n_iter: int, factor: float) -> Comparison:
     bound = factor * impl.spectral.gram_iteration(W, n_iter, certified=True)
     exact = impl.exact.spectral
