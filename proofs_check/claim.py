@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import math
-import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -80,6 +79,10 @@ class Comparison:
     rhs: Any
     scale: Any = 0.0
 
+    def __post_init__(self) -> None:
+        if not self.pairs():
+            raise ValueError("lhs and rhs must have an entry to compare, got none")
+
     def pairs(self) -> list[tuple[Any, Any]]:
         """The entries to compare, smaller side first."""
         left, right = np.broadcast_arrays(
@@ -102,6 +105,8 @@ class Comparison:
         if any(math.isnan(abs(a)) or math.isnan(abs(b)) for a, b in values):
             return math.nan
         if self.relation == "==":
+            if all(a == b for a, b in values):
+                return 0.0
             scale = max(max(abs(a), abs(b)) for a, b in values)
             return 0.0 - max(abs(a - b) for a, b in values) / scale if scale > 0 else 0.0
         slacks = [_relative(a.real, b.real) for a, b in values]
@@ -290,7 +295,3 @@ def _check_complete(made: Claim) -> None:
     if problems:
         raise ValueError(f"claim {made.id}: " + "; ".join(problems))
 
-
-def above(name: str, minimum: float) -> Callable[..., bool]:
-    """A predicate: the named argument is above the minimum."""
-    return lambda **case: bool(operator.gt(case[name], minimum))

@@ -106,11 +106,13 @@ class _Run:
     def holding(self) -> None:
         """A proved, surviving or open claim: no evidence may contradict it, every mutant must die."""
         claim, result = self.claim, self.result
-        self._add_witnesses()
+        witnessed = self._witnesses_hold()
         found = random.search(claim, self.impl, examples=self.profile.examples, seed_=self.seed)
         self.searched += found.cases
         if found.violation is not None and found.decision is not None:
             return self._violated("random", found.violation, found.decision)
+        if not witnessed:
+            return
         result.evidence["random"] = f"{len(found.cases)} instances"
         if not found.cases:
             result.outcome, result.detail = "vacuous", "no instance met the hypotheses"
@@ -124,12 +126,16 @@ class _Run:
         if result.outcome == "reproduced":
             self._mutants()
 
-    def _add_witnesses(self) -> None:
+    def _witnesses_hold(self) -> bool:
         for case in self.claim.witnesses:
+            if not self.claim.admits(case):
+                raise ValueError(f"claim {self.claim.id}: a witness does not meet the hypotheses: {written(case)}")
             decision = decide(self.claim, self.impl, case)
             if not decision.holds or decision.accurate is False:
                 self._violated("rigorous", case, decision)
+                return False
             self.searched.append((decision.slack, case))
+        return True
 
     def _violated(self, kind: str, case: Case, decision: Decision) -> None:
         result = self.result
@@ -137,7 +143,8 @@ class _Run:
         result.evidence[kind] = "violated"
         result.violation = written(case)
         result.slack = decision.slack
-        blame = "the statement fails" if not decision.holds else "the implementation is wrong"
+        wrong = decision.accurate is False
+        blame = "the implementation is wrong" if wrong else "the statement fails"
         result.detail = f"{blame} ({kind} evidence), slack {decision.slack:.3g}. {decision.detail}".strip()
 
     def _exhaustive(self) -> None:

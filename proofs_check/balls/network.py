@@ -174,7 +174,7 @@ def identity_like(n_out: int, n_in: int) -> np.ndarray:
     return ball_array(np.eye(n_out, n_in))
 
 
-def extremal_network(widths: Sequence[int], factors: Sequence[Any], bounds: Any = None) -> FeedForward:
+def extremal_network(widths: Sequence[int], factors: Sequence[Any]) -> FeedForward:
     """The network of theorem 6: every weight matrix a multiple of a rectangular identity."""
     pairs = zip(widths[1:], widths[:-1], factors, strict=True)
     return FeedForward([identity_like(m, n) * a for m, n, a in pairs])

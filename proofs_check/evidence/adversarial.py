@@ -39,11 +39,13 @@ def attack(
             slack = chosen(impl, **case).slack() if allowed(case) else math.inf
         except ValueError:
             return math.inf
+        if math.isnan(slack):  # the implementation is broken here: nothing is worse
+            slack = -math.inf
         if slack < best[0]:
             best[:] = [slack, case]
             if improved is not None:
                 improved(spent[0], slack, case)
-        return slack if math.isfinite(slack) else 1e300
+        return slack if math.isfinite(slack) else math.copysign(1e300, slack)
 
     point = _pack([start[name] for name in names])
     if point.size == 0:

@@ -200,9 +200,9 @@ def _between(impl: Any, W: Any, n_iter: int, norm: str, h: float) -> Comparison:
     },
     verdict=Verdict.REFUTED,
     note="The theorem assumes a submultiplicative norm, item (2) and its proof then say 'any matrix norm'. "
-    "The largest modulus of an entry is a norm, and for the matrix of four ones s_2 = sqrt(2) < 2.",
-    counterexample={"W": np.ones((2, 2)), "n_iter": 1, "norm": "max"},
-    control={"W": np.ones((2, 2)), "n_iter": 1, "norm": "fro"},
+    "The largest modulus of an entry is a norm, and for the row (1, 1) s_2 = 1 < sqrt(2): its Gram matrix is all ones.",
+    counterexample={"W": np.ones((1, 2)), "n_iter": 1, "norm": "max"},
+    control={"W": np.ones((1, 2)), "n_iter": 1, "norm": "fro"},
     amended_by="thesis.thm-3.2.4-2.submultiplicative",
 )
 def upper_bound_in_any_norm(impl: Any, W: Any, n_iter: int, norm: str) -> Comparison:
