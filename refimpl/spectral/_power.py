@@ -73,7 +73,8 @@ def _start(A: Array, start: npt.ArrayLike | None, rng: Any) -> Array:
     u = as_vector(start, "start", size=columns)
     if not u.any():
         raise ValueError("start must not be zero, got a zero vector")
-    return _unit(u)
+    # Scaled without rounding, so that a start in the kernel stays there.
+    return scaled_by_power_of_two(u)[0]
 
 
 def _unit(v: Array) -> Array:

@@ -30,10 +30,10 @@ def _started_small() -> Iterator[Case]:
 
 
 def _condition(W: Any, start: Any, n_iter: int) -> float:
-    """Rounding in W u is magnified where W nearly annihilates the start."""
+    """Rounding in W u is magnified where W nearly annihilates the start; floats may miss that it does."""
     image = float(length(W @ start))
-    magnified = 1.0 if image == 0 else float(length(W) * length(start)) / image
-    return 256.0 * np.size(W) ** 2 * magnified
+    units = 256.0 * np.size(W) ** 2 * float(length(W) * length(start)) / image if image > 0 else math.inf
+    return units if units < 2.0**48 else math.inf
 
 
 def _wide_enough(W: Any, start: Any, n_iter: int) -> bool:
