@@ -112,10 +112,6 @@ class Comparison:
         slacks = [_relative(a.real, b.real) for a, b in values]
         return min(slacks)
 
-    def ratio(self) -> float:
-        """Smaller side over larger side, the largest over the entries; 1 where they meet."""
-        return 1 - self.slack() if self.relation != "==" else math.nan
-
     def holds(self) -> bool | None:
         """Certainly true, certainly false, or None: undecided at this precision (exact sides only)."""
         answers = [self._pair_holds(as_ball(a), as_ball(b)) for a, b in self.pairs()]
@@ -233,10 +229,6 @@ class Claim:
     def admits(self, case: Case) -> bool:
         """Whether the case meets the hypotheses."""
         return self.where is None or bool(self.where(**case))
-
-    def strata_of(self, case: Case) -> list[str]:
-        """The names of the strata that the case belongs to."""
-        return [name for name, belongs in self.strata.items() if belongs(**case)]
 
 
 _ID = re.compile(r"(than|thesis|explosion|lipref)\.[A-Za-z0-9.-]+")

@@ -49,14 +49,11 @@ ROOT = arb(2).sqrt()
 ])
 def test_slack_is_relative_to_the_sides(comparison, slack):
     assert comparison.slack() == slack
-    if comparison.relation != "==":
-        assert comparison.ratio() == 1 - slack
 
 
 @pytest.mark.parametrize("relation", ["<=", ">=", "=="])
 def test_slack_of_nan_is_nan(relation):
     assert math.isnan(Comparison([1.0, math.nan], relation, 2.0).slack())
-    assert math.isnan(Comparison(1.0, "==", 1.0).ratio())
 
 
 def test_pairs_come_smaller_side_first():
@@ -111,8 +108,7 @@ def test_floats_become_exact_balls(value):
 
 
 def test_small_parts():
-    tested = made(norm_is_modulus, given=NUMBERS, strata={"positive": lambda x: x > 0, "large": lambda x: x > 3})
-    assert tested.strata_of({"x": 2.0}) == ["positive"]
+    tested = made(norm_is_modulus, given=NUMBERS)
     assert tested.statement == "A statement."
     assert tested.source.title.startswith("lipref itself")
     assert Result("x", "open", mutants={"m": {}}).surviving_mutants == ["m"]

@@ -46,14 +46,3 @@ def normalized_networks(
 def quotient(network: Any, x: Any, z: Any) -> Any:
     """|h(x) - h(z)| / |x - z|."""
     return length(network(x) - network(z)) / length(x - z)
-
-
-def away_from_kinks(network: Any, x: Any) -> bool:
-    """Whether no pre-activation is within 1e-3 of zero, where ReLU has a kink (floats only)."""
-    values = x
-    for W in network:
-        values = W @ values
-        if np.any(np.abs(values) < 1e-3):
-            return False
-        values = np.maximum(values, 0)
-    return True
