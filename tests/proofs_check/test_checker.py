@@ -47,10 +47,10 @@ def test_a_true_statement_is_reproduced_and_its_mutant_dies():
 @pytest.mark.parametrize("seed", range(3))
 def test_a_false_statement_shrinks_to_the_smallest_instance_of_the_domain(seed):
     # The norms differ from rank 2 on, so 2 x 2 is the least size. A diagonal takes fewer choices than
-    # four free entries, and 2 is the first value of its strategy.
+    # four free entries, and 1 is the first value of its strategy.
     result = run(frobenius_at_most_spectral, seed=seed)
     assert (result.outcome, result.good) == ("not reproduced", False)
-    assert result.violation == "{'W': [[2, 0], [0, 2]]}"
+    assert result.violation == "{'W': [[1, 0], [0, 1]]}"
     assert result.evidence["random"] == "violated"
     assert result.detail.startswith("the statement fails (random evidence)")
     assert result.slack == pytest.approx(1 / math.sqrt(2) - 1)

@@ -148,10 +148,10 @@ def package(tmp_path, monkeypatch):
 def test_a_wrong_sign_in_gram_iteration_is_caught(package, id):
     result = run_claim(CLAIMS[id], package("spectral", WRONG_GRAM, "-"), QUICK, 0)
     assert result.outcome == "not reproduced"
-    # One step, and the least matrix whose Frobenius norm is not 1: [[1]] has logarithm 0.
-    assert result.violation == "{'W': [[2]], 'n_iter': 1, 'norm': 'fro'}"
+    # One step, and the least matrices whose Frobenius norm is not 1: [[1]] has logarithm 0.
+    assert result.violation in [f"{{'W': {W}, 'n_iter': 1, 'norm': 'fro'}}" for W in ("[[2]]", "[[1, 0], [0, 1]]")]
     assert result.detail.startswith("the implementation is wrong (random evidence)")
-    assert "0.5" in result.detail  # where 2 is right
+    assert "the implementation gives" in result.detail and "exact is" in result.detail
 
 
 def test_a_wrong_sign_in_the_jacobian_of_layer_norm_is_caught(package):
