@@ -15,6 +15,9 @@ from proofs_check.claim import Claim, Verdict
 from proofs_check.run import Result
 
 OUTCOMES = ("reproduced", "not reproduced", "not offered", "errored", "vacuous")
+LETTERS = {
+    "random": "R", "adversarial": "A", "rigorous": "B", "symbolic": "S", "exhaustive": "E", "real layers": "L"
+}
 HEADS = (
     "claim", "in the source", "verdict", "evidence", "instances", "slack", "mutants", "outcome", "seconds"
 )
@@ -28,14 +31,18 @@ def list_claims(claims: Iterable[Claim]) -> None:
 
 def list_results(results: Iterable[Result], claims: dict[str, Claim]) -> None:
     """One row a result, in the order of the claims' ids."""
-    rows = [_row(result, claims[result.id]) for result in sorted(results, key=lambda result: result.id)]
-    _print(HEADS, rows, right=("instances", "slack", "mutants", "seconds"))
+    short = Console().is_terminal
+    rows = [_row(result, claims[result.id], short) for result in sorted(results, key=lambda result: result.id)]
+    _print(HEADS, rows, right=("instances", "slack", "mutants", "seconds"), fold=False)
+    if short:
+        click.echo("evidence: " + ", ".join(f"{letter} {kind}" for kind, letter in LETTERS.items()))
 
 
-def _row(result: Result, claim: Claim) -> tuple[str, ...]:
+def _row(result: Result, claim: Claim, short: bool) -> tuple[str, ...]:
     rejected, total = _mutants(result, claim)
+    kinds = "".join(LETTERS[kind] for kind in result.evidence) if short else ", ".join(result.evidence)
     return (
-        result.id, claim.source.locator, result.verdict, ", ".join(result.evidence) or "-",
+        result.id, claim.source.locator.split(", ")[0] if short else claim.source.locator, result.verdict, kinds or "-",
         str(result.instances), "-" if result.slack is None else f"{result.slack:.1e}",
         f"{rejected}/{total}" if total else "-",
         result.outcome + ("" if result.good or result.outcome != "reproduced" else ", mutants survive"),
@@ -49,16 +56,25 @@ def _mutants(result: Result, claim: Claim) -> tuple[int, int]:
     return len(result.mutants) - len(result.surviving_mutants), len(total)
 
 
-def _print(heads: Sequence[str], rows: Sequence[tuple[str, ...]], right: Sequence[str] = ()) -> None:
-    """Folded to the width of a terminal; anywhere else every row is one line."""
+def _print(
+    heads: Sequence[str], rows: Sequence[tuple[str, ...]], right: Sequence[str] = (), *, fold: bool = True
+) -> None:
+    """Fitted to the width of a terminal; anywhere else every row is one line.
+
+    Long cells fold, or (without `fold`) only the second column gives way and ends in an ellipsis.
+    """
     console = Console(markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         _print_plain(heads, rows)
         return
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    # Three blanks between columns; what is left over is the second one's.
+    widths[1] = max(8, min(widths[1], console.width - sum(widths) + widths[1] - 3 * len(heads)))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, head in enumerate(heads):
         table.add_column(
-            head, justify="right" if head in right else "left", overflow="fold", no_wrap=place == 0
+            head, justify="right" if head in right else "left", overflow="fold" if fold else "ellipsis",
+            no_wrap=place == 0 or not fold, width=None if fold else widths[place],
         )
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLE.get(cell, "")) for cell in row))
