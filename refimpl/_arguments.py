@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,39 @@ def as_real_vector(value: npt.ArrayLike, name: str = "x", *, size: int | None = 
     if np.iscomplexobj(array):
         raise _reject(name, "a real vector", f"dtype {array.dtype}")
     return array
+
+
+def as_kernel(value: npt.ArrayLike, name: str = "K") -> Array:
+    """A finite, non-empty convolution kernel (c_out, c_in, k_h, k_w) as float64 or complex128."""
+    array = _numbers(value, name, "a kernel")
+    if array.ndim != 4:
+        raise _reject(name, "a kernel (c_out, c_in, k_h, k_w), with k_h = 1 for one dimension", f"shape {array.shape}")
+    return array
+
+
+def as_image(value: npt.ArrayLike, name: str = "X", *, channels: int | None = None) -> Array:
+    """A finite, non-empty image (channels, height, width) as float64 or complex128."""
+    array = _numbers(value, name, "an image")
+    if array.ndim != 3:
+        raise _reject(name, "an image (channels, height, width), with height 1 for a signal", f"shape {array.shape}")
+    if channels is not None and len(array) != channels:
+        raise _reject(name, f"an image of {channels} channels, as the kernel has", f"shape {array.shape}")
+    return array
+
+
+def as_pair(value: Any, name: str, *, minimum: int = 1) -> tuple[int, int]:
+    """(vertical, horizontal) integers of at least the minimum; one integer stands for both."""
+    needs = f"an integer of at least {minimum}, or a pair of them (vertical, horizontal)"
+    if isinstance(value, (str, dict, set)):
+        raise _reject(name, needs, repr(value))
+    given = list(value) if isinstance(value, Iterable) else [value, value]
+    if len(given) != 2:
+        raise _reject(name, needs, repr(value))
+    try:
+        first, second = (as_count(part, name, minimum=minimum) for part in given)
+    except ValueError:
+        raise _reject(name, needs, repr(value)) from None
+    return first, second
 
 
 def as_count(value: Any, name: str, *, minimum: int = 0) -> int:

@@ -74,7 +74,7 @@ def spectral_norm_enclosure(W: npt.ArrayLike) -> SpectralNormEnclosure:
     if not given.any():
         return SpectralNormEnclosure(0.0, 0.0)
     A = _real_form(given)
-    A, exponent, loss = _scaled(A if A.shape[0] >= A.shape[1] else A.T)
+    A, exponent, loss = scaled_with_loss(A if A.shape[0] >= A.shape[1] else A.T)
     scale = _power_of_two(exponent)
     estimate, v = _leading_pair(A)
     low = max(Fraction(0), _lower_bound(A, v) - loss) * scale
@@ -82,21 +82,24 @@ def spectral_norm_enclosure(W: npt.ArrayLike) -> SpectralNormEnclosure:
     return SpectralNormEnclosure(float_below(low), float_above(high))
 
 
-def certified_gram_bound(W: Array, n_iter: int) -> float:
+def certified_gram_bound(W: Array, n_iter: int, error: Fraction = Fraction(0)) -> float:
     """Gram iteration with Frobenius read-out, not below its exact value nor the spectral norm.
 
-    The bound after k steps is a Schatten norm f_k with ``f_k(A) = f_{k-1}(A^T A)^(1/2)``, and
+    Of every matrix whose distance from W in the Frobenius norm is at most `error`. The bound after k
+    steps is a Schatten norm f_k with ``f_k(A) = f_{k-1}(A^T A)^(1/2)``, and
     ``f(B + E) <= f(B) + ||E||_F``. So the rounding error of every Gram matrix is added on the way back.
     """
     if not W.any():
-        return 0.0
-    A, exponent, error = _scaled(_real_form(W))
+        return float_above(error)
+    A, exponent, loss = scaled_with_loss(_real_form(W))
+    # The real form of a complex matrix has the root of 2 times its Frobenius norm.
+    error = (2 if np.iscomplexobj(W) else 1) * error / _power_of_two(exponent) + loss
     levels = [(exponent, error)]
     for _ in range(n_iter):
         rounding = _product_error(A)
-        A, exponent, loss = _scaled(A.T @ A)
+        A, exponent, loss = scaled_with_loss(A.T @ A)
         levels.append((exponent, rounding / _power_of_two(exponent) + loss))
-    bound = sqrt_above(_sum_of_squares_above(A))
+    bound = sqrt_above(sum_of_squares_above(A))
     for step, (exponent, error) in reversed(list(enumerate(levels))):
         bound = (bound + error) * _power_of_two(exponent)
         if step > 0:
@@ -117,11 +120,11 @@ def _real_form(W: Array) -> Array:
     return np.block([[W.real, -W.imag], [W.imag, W.real]])
 
 
-def _scaled(W: Array) -> tuple[Array, int, Fraction]:
+def scaled_with_loss(W: Array) -> tuple[Array, int, Fraction]:
     """A, exponent and a bound on ``||W / 2**exponent - A||_F``: entries may underflow."""
     A, exponent = scaled_by_power_of_two(W)
-    back = np.ldexp(A, exponent) == W
-    return A, exponent, Fraction(0) if back.all() else 2 * A.size * _ETA
+    exact = (np.ldexp(A.real, exponent) == W.real).all() and (np.ldexp(A.imag, exponent) == W.imag).all()
+    return A, exponent, Fraction(0) if exact else 4 * A.size * _ETA
 
 
 def _power_of_two(exponent: int) -> Fraction:
@@ -142,7 +145,7 @@ def _lower_bound(A: Array, v: Array) -> Fraction:
     """||A v|| / ||v||, with the rounding of A v taken off."""
     m, n = map(int, A.shape)
     y, z = A @ v, np.abs(A) @ np.abs(v)
-    gamma = _gamma(n)
+    gamma = relative_error(n)
     # |y - A v| <= gamma |A||v| + n eta, and |A||v| <= (z + n eta) / (1 - gamma).
     error = gamma / (1 - gamma) * sqrt_above(_exact_sum_of_squares(z)) + 3 * n * m * _ETA
     return (sqrt_below(_exact_sum_of_squares(y)) - error) / sqrt_above(_exact_sum_of_squares(v))
@@ -161,7 +164,7 @@ def _upper_bound(A: Array, estimate: float) -> Fraction:
             diagonal = [Fraction(float(d)) for d in np.diag(B)]
             # Rump's gamma(n + 1) tr(B) / (1 - gamma(n + 1)), with n + 2 for a LAPACK that multiplies by the
             # reciprocal of a pivot; an entry loses at most (n + root of a pivot) eta to underflow.
-            gamma = _gamma(n + 2)
+            gamma = relative_error(n + 2)
             underflow = 12 * n * (n + 1) * (2 * n + 1 + max(diagonal)) * _ETA
             factorisation = gamma / (1 - gamma) * sum(diagonal, Fraction(0)) + underflow
             subtraction = _U * max(diagonal) + _ETA
@@ -183,22 +186,22 @@ def _cholesky_completes(B: Array) -> bool:
 def _product_error(A: Array) -> Fraction:
     """A bound on the Frobenius norm of the rounding error of the computed A^T A."""
     m, n = map(int, A.shape)
-    return _gamma(m) * _sum_of_squares_above(A) + m * n * n * _ETA
+    return relative_error(m) * sum_of_squares_above(A) + m * n * n * _ETA
 
 
-def _gamma(k: int) -> Fraction:
+def relative_error(k: int) -> Fraction:
     return Fraction(k, 2**53 - k)
 
 
 def _frobenius_above(A: Array) -> Fraction:
-    return sqrt_above(_sum_of_squares_above(A))
+    return sqrt_above(sum_of_squares_above(A))
 
 
 def _exact_sum_of_squares(v: Array) -> Fraction:
     return sum((Fraction(float(x)) ** 2 for x in v), Fraction(0))
 
 
-def _sum_of_squares_above(A: Array) -> Fraction:
+def sum_of_squares_above(A: Array) -> Fraction:
     """Squares are off by u or eta each, their correctly rounded sum by u."""
     return Fraction(math.fsum((A * A).ravel().tolist())) * (1 + 3 * _U) + (A.size + 1) * _ETA
 

@@ -1,0 +1,45 @@
+"""Convolutions: the map, its matrices, its exact spectral norm, bounds for every padding, stride and size."""
+
+from refimpl.convolution._apply import conv2d, conv2d_transpose
+from refimpl.convolution._circular import circular_norm_bound, circular_norm_bound_gradient
+from refimpl.convolution._compared import conv_power_iteration, four_matrix_bound, sampled_density_bound
+from refimpl.convolution._exact import ConvSpectralNorm, conv_spectral_norm
+from refimpl.convolution._fourier import (
+    BlockDiagonalization,
+    block_diagonalization,
+    channel_permutation,
+    dft_matrix,
+    frequency_blocks,
+    spectral_density,
+)
+from refimpl.convolution._matrices import circulant_matrix, strided_matrix, toeplitz_matrix
+from refimpl.convolution._size_transfer import size_transfer_factor, smaller_input_norm_bound
+from refimpl.convolution._strided import polyphase_kernel, strided_norm_bound
+from refimpl.convolution._zero_padded import gram_kernel, zero_padded_norm_bound
+
+__all__ = [
+    "BlockDiagonalization",
+    "ConvSpectralNorm",
+    "block_diagonalization",
+    "channel_permutation",
+    "circulant_matrix",
+    "circular_norm_bound",
+    "circular_norm_bound_gradient",
+    "conv2d",
+    "conv2d_transpose",
+    "conv_power_iteration",
+    "conv_spectral_norm",
+    "dft_matrix",
+    "four_matrix_bound",
+    "frequency_blocks",
+    "gram_kernel",
+    "polyphase_kernel",
+    "sampled_density_bound",
+    "size_transfer_factor",
+    "smaller_input_norm_bound",
+    "spectral_density",
+    "strided_matrix",
+    "strided_norm_bound",
+    "toeplitz_matrix",
+    "zero_padded_norm_bound",
+]
