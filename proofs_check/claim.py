@@ -218,6 +218,7 @@ class Claim:
     derivation: Derivation | None = None
     adversarial: Sequence[str] = ()
     weights: Callable[[Any], Case] | None = None
+    kernels: Callable[[Any], Case] | None = None
     promise: bool = False
     rounding: Callable[..., float] | None = None
 
@@ -254,7 +255,8 @@ def claim(id: str, *, at: str, tex: str, given: Any, verdict: Verdict, **rest: A
         to die in each), ``mutants``, ``witnesses`` (instances where the sides meet),
         ``counterexample``, ``control`` (an instance where a refuted statement does hold),
         ``amended_by``, ``exhaustive``, ``derivation``, ``adversarial`` (names of the arguments that an
-        optimiser moves), ``weights`` (the case made of a weight matrix of a real network),
+        optimiser moves), ``weights`` and ``kernels`` (the case made of a weight matrix, or of a
+        convolution kernel, of a real network),
         ``promise`` (the statement is about floating-point results), ``rounding`` (how many units of
         roundoff a float side may be off, from an error bound), ``note``.
     """

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from proofs_check.claim import Case, Claim, Verdict
 from proofs_check.evidence import adversarial, exhaustive, random, rigorous, symbolic
 from proofs_check.evidence._decide import Decision, decide
@@ -184,12 +186,12 @@ class _Run:
         self.result.evidence["rigorous"] = f"{len(chosen)} instances in balls, {meets} of them equalities"
 
     def _real_layers(self) -> None:
-        if self.claim.weights is None:
-            return
+        makers = {2: self.claim.weights, 4: self.claim.kernels}
         used = 0
         for W in self.layers.values():
-            case = self.claim.weights(W)
-            if not self.claim.admits(case):
+            make = makers[np.ndim(W)]
+            case = None if make is None else make(W)
+            if case is None or not self.claim.admits(case):
                 continue
             decision = decide(self.claim, self.impl, case)
             used += 1
