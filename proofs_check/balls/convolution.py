@@ -357,7 +357,7 @@ def conv_power_iteration(
 def four_matrix_bound(K: Any) -> arb:
     """The least norm of the four reshapings."""
     kernel = ball_array(K)
-    c_out, c_in, k_h, k_w = kernel.shape
+    c_out, _, k_h, k_w = kernel.shape
     shapes = [("jpiq", c_out * k_h), ("jqip", c_out * k_w), ("jipq", c_out), ("jpqi", c_out * k_h * k_w)]
     norms = [
         spectral.spectral_norm(kernel.transpose(["jipq".index(axis) for axis in order]).reshape(rows, -1))

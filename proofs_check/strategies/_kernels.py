@@ -28,7 +28,8 @@ def kernels(
     channels = st.integers(1, max_channels)
     shapes = st.tuples(channels, channels, st.sampled_from(sizes)).map(lambda s: (s[0], s[1], *s[2]))
     kinds: list[SearchStrategy[Any]] = [
-        dyadics(), st.sampled_from([1.0, -1.0]), st.integers(0, 3).map(float), st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.0]),
+        dyadics(), st.sampled_from([1.0, -1.0]), st.integers(0, 3).map(float),
+        st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.0]),
     ]
     if complex_entries:
         kinds.append(st.builds(complex, st.integers(-2, 2), st.integers(-2, 2)))
