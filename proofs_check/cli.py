@@ -88,7 +88,7 @@ def show(id: str, impl: str) -> None:
 @click.option("--resume", "resume_file", type=click.Path(dir_okay=False, path_type=Path),
               help="Go on with such a file, skip the claims in it.")
 @click.option("--weights", type=click.Path(path_type=Path),
-              help="Weight matrices, .npz or .safetensors.  [default: a network trained on digits]")
+              help="Weight matrices and convolution kernels, .npz or .safetensors.  [default: a network trained on digits]")
 def run(
     globs: tuple[str, ...], impl: str, profile: str, jobs: int | None, seed: int,
     json_file: Path | None, resume_file: Path | None, weights: Path | None,
@@ -211,6 +211,30 @@ def _is_inequality(claim: Claim, code: Any, case: Case) -> bool:
     return bool(claim.compare(code, **case).relation != "==")
 
 
+@main.command()
+@click.argument("names", nargs=-1, metavar="NAME...")
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), show_default="the current one", metavar="DIR",
+              help="Folder for NAME.csv and NAME.png.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="The same seed, the same data but for times.")
+@click.option("--full", is_flag=True, help="The sizes of the source; may take hours.")
+def reproduce(names: tuple[str, ...], out: Path, seed: int, full: bool) -> None:
+    """Run experiments of the thesis again: names or patterns such as 'fig-3.*', or all."""
+    from proofs_check import reproduce as again
+    from proofs_check.report.progress import progress_bar
+
+    try:
+        experiments = again.choose(names)
+        again.check_plots()
+        folder = again.folder(out)
+        with progress_bar(len(experiments)) as done:
+            for experiment in experiments:
+                written = again.reproduce(experiment, folder, seed, full=full)
+                click.echo(f"{experiment.name}: {' and '.join(str(file) for file in written)}")
+                done(experiment.name)
+    except again.RefusedError as refused:
+        raise click.ClickException(str(refused)) from refused
+
+
 # -- what the commands share ---------------------------------------------------------------------------
 
 
@@ -300,5 +324,5 @@ def _given_layers(weights: Path) -> Mapping[str, Any]:
         raise click.ClickException(str(wrong)) from wrong
     if layers.skipped:
         skipped = ", ".join(layers.skipped)
-        click.echo(f"note: {weights}: not real floating matrices, skipped: {skipped}", err=True)
+        click.echo(f"note: {weights}: neither matrices nor kernels of real floats, skipped: {skipped}", err=True)
     return layers

@@ -1,4 +1,4 @@
-"""Weight matrices of real networks: read from a file, or of a small network trained here and kept."""
+"""Weights of real networks: matrices and kernels read from a file, or a small network trained here and kept."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 
 
 class Layers(dict[str, np.ndarray]):
-    """Matrices by name; `skipped` names the arrays of the file that are not real floating matrices."""
+    """Matrices and kernels by name; `skipped` names the arrays of the file that are neither."""
 
-    def __init__(self, matrices: Mapping[str, np.ndarray], skipped: Iterable[str] = ()) -> None:
-        super().__init__(matrices)
+    def __init__(self, weights: Mapping[str, np.ndarray], skipped: Iterable[str] = ()) -> None:
+        super().__init__(weights)
         self.skipped = list(skipped)
 
 
 def load_weights(path: str | os.PathLike[str]) -> Layers:
-    """The real floating 2-D arrays of an .npz or .safetensors file, exactly, as float64.
+    """The matrices and convolution kernels of an .npz or .safetensors file, exactly, as float64.
+
+    Real floating arrays of two dimensions are matrices (n_out, n_in), of four kernels (c_out, c_in, k_h, k_w), of
+    three kernels of one-dimensional convolutions (c_out, c_in, k), which get the height 1.
 
     Raises
     ------
@@ -45,22 +48,22 @@ def load_weights(path: str | os.PathLike[str]) -> Layers:
     except Exception as unreadable:
         reason = " ".join(str(unreadable).split()) or type(unreadable).__name__
         raise ValueError(f"{file}: not a readable {file.suffix} file: {reason}") from unreadable
-    matrices, skipped = {}, []
+    weights, skipped = {}, []
     for name, array in arrays.items():
         if array is None or not _usable(array):
             skipped.append(name)
         elif not np.isfinite(array).all():
             raise ValueError(f"{file}: {name} has NaN or infinite entries, weights must be finite")
         else:
-            matrices[name] = array.astype(np.float64)
-    if not matrices:
-        raise ValueError(f"{file}: needs at least one real floating 2-D array that is not empty")
-    return Layers(matrices, skipped)
+            weights[name] = (array[:, :, None, :] if array.ndim == 3 else array).astype(np.float64)
+    if not weights:
+        raise ValueError(f"{file}: needs at least one matrix or kernel: a real floating array of 2 to 4 dimensions, not empty")
+    return Layers(weights, skipped)
 
 
 def _usable(array: np.ndarray) -> bool:
-    """A matrix that float64 holds exactly."""
-    return array.dtype.kind == "f" and array.dtype.itemsize <= 8 and array.ndim == 2 and array.size > 0
+    """A matrix or kernel that float64 holds exactly."""
+    return array.dtype.kind == "f" and array.dtype.itemsize <= 8 and 2 <= array.ndim <= 4 and array.size > 0
 
 
 def _read_npz(file: Path) -> dict[str, np.ndarray | None]:

@@ -91,8 +91,8 @@ def conv2d_transpose(
         Kernel of the forward convolution. Where it is complex its conjugate is applied.
     n : int or pair of int
         Size of the image that `conv2d` takes, which a stride leaves open.
-    padding, stride, dilation, groups, anchor
-        As in `conv2d`.
+    padding, stride, dilation, groups, anchor : as in `conv2d`
+        The same arguments.
 
     Returns
     -------

@@ -37,8 +37,8 @@ def conv_power_iteration(
         Size of the image.
     n_iter : int
         Number of iterations, at least 0.
-    padding, stride
-        As in `conv2d`.
+    padding, stride : as in `conv2d`
+        The same arguments.
     start : (c_in, h, w) array_like, optional
         Image to start from, not zero.
     rng : numpy.random.Generator or int, optional

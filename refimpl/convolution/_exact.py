@@ -50,8 +50,8 @@ def conv_spectral_norm(
         Kernel.
     n : int or pair of int
         Size of the image.
-    padding, stride, dilation, groups, anchor
-        As in `conv2d`.
+    padding, stride, dilation, groups, anchor : as in `conv2d`
+        The same arguments.
     method : {"auto", "blocks", "dense", "lanczos"}
         "blocks" decomposes the frequency blocks of the kernel's polyphase form (half of the spectrum where
         the kernel is real), which needs circular padding and a stride that divides `n`; "dense" the explicit

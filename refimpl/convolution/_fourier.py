@@ -82,7 +82,7 @@ def spectral_density(K: npt.ArrayLike, w1: npt.ArrayLike, w2: npt.ArrayLike) -> 
 
     References
     ----------
-    thesis.A.0.6-density
+    thesis.lemma-A.0.2.axes, thesis.eq-A.2.unbounded
 
     Examples
     --------

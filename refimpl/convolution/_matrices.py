@@ -29,8 +29,8 @@ def circulant_matrix(
         Kernel.
     n : int or pair of int
         Size of the image. Where it is smaller than the kernel, taps that fall on one pixel are added.
-    dilation, groups
-        As in `conv2d`.
+    dilation, groups : as in `conv2d`
+        The same arguments.
     anchor : int or pair of int, optional
         The tap on the diagonal: 0 for the thesis's blkcirc, by default the centre, as in `conv2d`.
     sparse : bool
@@ -74,8 +74,8 @@ def toeplitz_matrix(
         Size of the image.
     padding : {"zero", "full", "valid"}
         As in `conv2d`: "zero" keeps the size of the image.
-    dilation, groups
-        As in `conv2d`.
+    dilation, groups : as in `conv2d`
+        The same arguments.
     anchor : int or pair of int, optional
         The tap on the diagonal ("zero" only), by default the centre, as in `conv2d`.
     sparse : bool
@@ -120,8 +120,8 @@ def strided_matrix(
         Size of the image.
     stride : int or pair of int
         At most the size of the image.
-    padding, dilation, groups, anchor
-        As in `conv2d`.
+    padding, dilation, groups, anchor : as in `conv2d`
+        The same arguments.
     sparse : bool
         If true a scipy sparse array (CSR) is returned.
 

@@ -266,12 +266,19 @@ def test_weights_are_used_and_the_rest_named(call, tmp_path):
     assert records(tmp_path / "run.jsonl")[1]["evidence"]["real layers"] == "2 layers"
 
 
+def test_kernels_of_a_file_go_to_claims_on_convolutions(call, tmp_path):
+    file = tmp_path / "layers.npz"
+    np.savez(file, K=np.arange(36.0).reshape(2, 2, 3, 3), line=np.ones((2, 1, 3)), W=np.eye(2))
+    call("run", "thesis.prop-3.5.1", "--profile", "quick", "--weights", file, "--json", tmp_path / "run.jsonl")
+    assert records(tmp_path / "run.jsonl")[1]["evidence"]["real layers"] == "2 layers"
+
+
 def test_bad_weights_are_refused(call, tmp_path):
     file = tmp_path / "layers.npz"
     np.savez(file, W=np.array([[np.nan]]))
     assert "NaN" in refused(call("run", HOLDS, "--weights", file))
     np.savez(file, W=np.ones(3))
-    assert "2-D" in refused(call("run", HOLDS, "--weights", file))
+    assert "matrix or kernel" in refused(call("run", HOLDS, "--weights", file))
     file.write_text("text")
     assert "not a readable" in refused(call("run", HOLDS, "--weights", file))
 
@@ -315,7 +322,7 @@ def test_an_interrupt_prints_what_is_there(tmp_path, weights, jobs):
             process.kill()
             process.communicate()
     assert process.returncode == 130
-    assert "interrupted: " in output and "thesis.A.0.3-closed-form" in output
+    assert "interrupted: " in output and "thesis.A.0.1 " in output
     assert "Traceback" not in errors
     with pytest.raises(ProcessLookupError):
         for _ in range(100):

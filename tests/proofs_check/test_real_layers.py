@@ -48,12 +48,24 @@ def test_bfloat16_is_widened_exactly(tmp_path):
 def test_other_arrays_are_named_as_skipped(tmp_path):
     file = tmp_path / "w.npz"
     np.savez(
-        file, W=W, bias=W[0], counts=np.eye(2, dtype=int), phases=W * 1j, kernel=np.ones((1, 1, 3, 3)),
+        file, W=W, bias=W[0], counts=np.eye(2, dtype=int), phases=W * 1j, volume=np.ones((1, 1, 3, 3, 3)),
         empty=np.ones((0, 3)), objects=np.array([[None]]),
     )
     layers = real_layers.load_weights(file)
     assert list(layers) == ["W"]
-    assert layers.skipped == ["bias", "counts", "phases", "kernel", "empty", "objects"]
+    assert layers.skipped == ["bias", "counts", "phases", "volume", "empty", "objects"]
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+def test_kernels_are_taken_and_one_dimensional_ones_get_a_height(tmp_path, suffix):
+    file = tmp_path / f"w.{suffix}"
+    square, line = np.arange(24.0).reshape(2, 3, 2, 2), np.arange(6.0).reshape(1, 2, 3)
+    save = save_file if suffix == "safetensors" else lambda arrays, path: np.savez(path, **arrays)
+    save({"square": square, "line": line, "bias": np.ones(2)}, file)
+    layers = real_layers.load_weights(file)
+    np.testing.assert_array_equal(layers["square"], square)
+    np.testing.assert_array_equal(layers["line"], line[:, :, None, :])
+    assert layers.skipped == ["bias"]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -67,7 +79,7 @@ def test_an_entry_that_is_not_finite_is_an_error(tmp_path, bad):
 def test_a_file_without_a_matrix_is_an_error(tmp_path):
     file = tmp_path / "w.npz"
     np.savez(file, bias=W[0])
-    with pytest.raises(ValueError, match=r"w\.npz: needs at least one real floating 2-D array"):
+    with pytest.raises(ValueError, match=r"w\.npz: needs at least one matrix or kernel"):
         real_layers.load_weights(file)
 
 

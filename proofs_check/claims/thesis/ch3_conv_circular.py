@@ -117,7 +117,6 @@ def _no_zero_block(K: Any, n: Any, **_: Any) -> bool:
             impl.convolution.circular_norm_bound(K, n, n_iter))),
     },
     adversarial=["K"],
-    kernels=lambda K: {"K": K, "n": (4, 3), "n_iter": 3},
 )
 def algorithm_is_the_bound(impl: Any, K: Any, n: Any, n_iter: int) -> Comparison:
     """Algorithm 5 with its rescaling returns the bound of proposition 3.5.1."""

@@ -1,0 +1,39 @@
+"""Which experiments there are, and how to name some of them."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Iterable
+
+from proofs_check.reproduce import (
+    convolutions,
+    dense_times,
+    gradient_memory,
+    gram_and_power,
+    readouts,
+    size_transfer,
+    zero_padding,
+)
+from proofs_check.reproduce._series import Experiment, RefusedError
+
+_ALL = (
+    *size_transfer.EXPERIMENTS, *gram_and_power.EXPERIMENTS, *dense_times.FIGURES, *readouts.EXPERIMENTS,
+    *convolutions.EXPERIMENTS, *zero_padding.EXPERIMENTS, *gradient_memory.EXPERIMENTS, *dense_times.TABLES,
+)
+EXPERIMENTS = {experiment.name: experiment for experiment in _ALL}
+
+
+def choose(names: Iterable[str]) -> list[Experiment]:
+    """The experiments that a name or pattern stands for, each once; "all" stands for all of them."""
+    patterns = ["*" if name == "all" else name for name in names]
+    known = f"known are {', '.join(EXPERIMENTS)}, and all"
+    if not patterns:
+        raise RefusedError(f"name an experiment; {known}")
+    for pattern in patterns:
+        if not any(fnmatch.fnmatchcase(name, pattern) for name in EXPERIMENTS):
+            near = difflib.get_close_matches(pattern, EXPERIMENTS, n=1, cutoff=0.5)
+            nearest = f"the nearest is {near[0]}; " if near else ""
+            raise RefusedError(f"no experiment {pattern!r}; {nearest}{known}")
+    return [experiment for name, experiment in EXPERIMENTS.items()
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
