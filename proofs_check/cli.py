@@ -88,7 +88,7 @@ def show(id: str, impl: str) -> None:
 @click.option("--resume", "resume_file", type=click.Path(dir_okay=False, path_type=Path),
               help="Go on with such a file, skip the claims in it.")
 @click.option("--weights", type=click.Path(path_type=Path),
-              help="Weight matrices and convolution kernels, .npz or .safetensors.  [default: a network trained on digits]")
+              help="Matrices and convolution kernels, .npz or .safetensors.  [default: a network trained on digits]")
 def run(
     globs: tuple[str, ...], impl: str, profile: str, jobs: int | None, seed: int,
     json_file: Path | None, resume_file: Path | None, weights: Path | None,

@@ -57,7 +57,8 @@ def load_weights(path: str | os.PathLike[str]) -> Layers:
         else:
             weights[name] = (array[:, :, None, :] if array.ndim == 3 else array).astype(np.float64)
     if not weights:
-        raise ValueError(f"{file}: needs at least one matrix or kernel: a real floating array of 2 to 4 dimensions, not empty")
+        needs = "at least one matrix or kernel: a real floating array of 2 to 4 dimensions, not empty"
+        raise ValueError(f"{file}: needs {needs}")
     return Layers(weights, skipped)
 
 

@@ -35,8 +35,9 @@ CATALOGUE = {
     "thesis": """
         def-3.1.2 alg-2 alg-3 alg-4 eq-3.2 eq-3.3 eq-3.4 eq-3.5 def-3.2.2 thm-3.2.4-1 thm-3.2.4-2 thm-3.2.4a
         thm-3.2.4b prop-3.2.5 sec-3.2-schatten A.0.3-closed-form A.0.3-operator-norm
-        eq-3.7 eq-3.8 A.0.1 A.0.2 def-3.4.1 thm-3.4.2 thm-3.4.3 eq-3.14 prop-3.5.1 prop-3.5.1-convex alg-5 alg-5-gradient
-        thm-3.6.1-inf thm-3.6.1-fro thm-3.6.1-exponent thm-3.6.1-limit thm-3.6.1-rate alg-6 eq-A.2 sec-3.9.4-size
+        eq-3.7 eq-3.8 A.0.1 A.0.2 def-3.4.1 thm-3.4.2 thm-3.4.3 eq-3.14 prop-3.5.1 prop-3.5.1-convex alg-5
+        alg-5-gradient thm-3.6.1-inf thm-3.6.1-fro thm-3.6.1-exponent thm-3.6.1-limit thm-3.6.1-rate alg-6 eq-A.2
+        sec-3.9.4-size
         thm-A.0.1 lemma-A.0.2 thm-3.7.1 thm-3.7.3 prop-3.7.2 A.0.7 fig-3.2 sec-3.8-equal sec-3.8-downsampling
         sec-3.8-refined tab-3.1-ryu tab-3.1-sedghi tab-3.1-four-matrices tab-3.1-araujo
     """,

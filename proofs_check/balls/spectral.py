@@ -77,6 +77,8 @@ def _perturbation(array: np.ndarray) -> arb:
 def spectral_norm(W: Any) -> arb:
     """The largest singular value."""
     array = ball_array(W)
+    if 1 in array.shape:
+        return euclidean_norm(array)
     if not all(v.rad() == 0 for v in array.ravel()):
         return _norm_by_traces(array)
     return _exact_matrix_norm(_Key(array), ctx.prec)

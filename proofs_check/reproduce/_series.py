@@ -54,7 +54,8 @@ class Experiment:
         """Where the sizes differ from the source's."""
         here, there = asdict(sizes), asdict(self.source_sizes)
         differing = {key: value for key, value in there.items() if here[key] != value}
-        return f"reduced; the source's sizes: {described(differing)}" if differing else "the source's sizes"
+        source = "the source's sizes, where its text names them"
+        return f"reduced; {source}: {described(differing)}" if differing else source
 
 
 def described(sizes: Row) -> str:
@@ -86,6 +87,8 @@ def check_plots() -> None:
 def folder(path: Path) -> Path:
     """A folder to write to, made if it is missing; refused before anything is computed for it."""
     try:
+        if path.exists() and not path.is_dir():
+            raise RefusedError(f"{path} is a file, not a folder")
         path.mkdir(parents=True, exist_ok=True)
         probe = path / f".writable.{os.getpid()}"
         probe.touch()

@@ -157,7 +157,7 @@ EXPERIMENTS = (
     ),
     _experiment(
         "fig-3.9", "bounds on the norm of convolutions over the size of the image", "n",
-        Sizes(channels=(4,), image_sizes=(8, 16, 32, 64), kernels_drawn=3),
+        Sizes(channels=(4,), image_sizes=(8, 16, 32, 48), kernels_drawn=3),
         Sizes(image_sizes=(8, 16, 32, 64, 128, 252)), "the source's text does not name its image sizes",
     ),
 )

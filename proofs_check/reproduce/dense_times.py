@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TIMINGS = 2
+# Keeps a number readable where it crosses a line.
+_BACKGROUND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,11 @@ def draw_scatter(figure: Figure, rows: list[Row]) -> None:
         x, y = column(mine, "time_ratio_to_svd"), np.maximum(np.abs(column(mine, "error_ratio_mean")), FLOOR)
         axes.plot(x, y, label=f"{method} ({words})", **look(number))
         for row, height in zip(mine, y, strict=True):
-            # To the left of the steep curve and above the flat one, where nothing else is.
-            place = {"xytext": (-7, -3), "ha": "right"} if method == GRAM else {"xytext": (0, 7), "ha": "center"}
+            # To the left of one curve and to the upper right of the other, where nothing else is.
+            place = {"xytext": (-7, -3), "ha": "right"} if method == GRAM else {"xytext": (5, 4), "ha": "left"}
             axes.annotate(
                 str(row["iterations"]), (row["time_ratio_to_svd"], height), textcoords="offset points",
-                fontsize=8, color=COLOURS[number], **place,
+                fontsize=8, color=COLOURS[number], bbox=_BACKGROUND, **place,
             )
     axes.axvline(1, color="black", linewidth=1, linestyle=":", label="time of the SVD")
     axes.set_xscale("log")
@@ -100,8 +102,10 @@ def draw_table(figure: Figure, rows: list[Row]) -> None:
     for axes in (left, right):
         axes.set_xscale("log")
     left.margins(x=0.25)
+    right.margins(x=0.4)
+    right.xaxis.set_minor_formatter("")
     right.axvline(1, color="black", linewidth=1, linestyle=":", label="time of the SVD")
-    right.legend(loc="upper left")
+    right.legend(loc="lower left")
     finish(left, r"size of $\sigma_{method} / \sigma_{SVD} - 1$ (relative; signed in the labels)", "")
     finish(right, "time relative to the SVD", "")
 
@@ -146,14 +150,12 @@ def draw_over_sides(figure: Figure, rows: list[Row]) -> None:
 
 _FIRST = {"power_iterations": (1, 3, 10, 30, 100, 300, 1000), "gram_iterations": (2, 4, 6, 8, 9, 10, 11, 12)}
 _TIMES = "times: the faster of two calls on one thread, over that of the singular values of the same matrix"
-FIGURES = (
+EXPERIMENTS = (
     Experiment(
         "fig-3.4", "error ratio of power and Gram iteration against time",
         Sizes(1000, 500, 5, **_FIRST), Sizes(2000, 1000, 100, **_FIRST), against_svd, draw_scatter,
         f"{_TIMES}; sizes and numbers of iterations beyond those of tab-A.0.1 are not in the source's text",
     ),
-)
-TABLES = (
     Experiment(
         "tab-A.0.1", "error ratios and times of power and Gram iteration",
         Sizes(1000, 500, 5), Sizes(2000, 1000, 100), against_svd, draw_table, _TIMES,

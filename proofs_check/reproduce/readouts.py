@@ -79,7 +79,7 @@ def draw_errors(figure: Figure, rows: list[Row]) -> None:
         finish(panels[0, place], "", "error (relative)")
         finish(panels[1, place], "iteration", r"local order $\log e_{t+1} / \log e_t$")
         panels[1, place].set_ylim(0.9, 3)
-    panels[0, 0].legend(loc="lower right", fontsize=8)
+    panels[0, -1].legend(loc="lower right", fontsize=8)
     panels[1, 0].legend(loc="upper right", fontsize=8)
 
 

@@ -99,7 +99,7 @@ def _row(run: Array) -> Row:
 
 def draw_comparison(figure: Figure, rows: list[Row]) -> None:
     """Errors on the left, ratios of times on the right."""
-    figure.set_size_inches(11, 5.6)
+    figure.set_size_inches(13, 5.2)
     left, right = figure.subplots(1, 2)
     channels = distinct(rows, "channels")
     for number, method in enumerate(distinct(rows, "method")):
@@ -108,6 +108,7 @@ def draw_comparison(figure: Figure, rows: list[Row]) -> None:
         right.plot(channels, column(mine, "time_ratio_to_exact"), label=method, **look(number))
     left.axhline(0, color="black", linewidth=0.8)
     left.set_yscale("symlog", linthresh=1e-3)
+    left.margins(y=0.1)
     right.axhline(1, color="black", linewidth=1, linestyle=":", label="exact norm")
     right.set_yscale("log")
     for axes in (left, right):
@@ -116,7 +117,7 @@ def draw_comparison(figure: Figure, rows: list[Row]) -> None:
         axes.minorticks_off()
     finish(left, "channels in and out", r"mean of $\sigma_{method} / \sigma_{exact} - 1$ (relative)")
     finish(right, "channels in and out", "time relative to the exact norm")
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
 
 
 EXPERIMENTS = (

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -123,6 +124,37 @@ def test_strided_bound_is_above_the_norm_whether_the_stride_divides_the_size_or_
         assert plain >= low * (1 - ROUNDINGS)
         certified = convolution.strided_norm_bound(K, n, stride, n_iter, padding=padding, certified=True)
         _is_certified(certified, plain, low)
+
+
+def test_certified_bounds_are_above_norms_known_as_rational_numbers(frozen, rng):
+    # Channels of rank one and taps without sign: the norm is 5 * 2 * their sum in every direction of rounding, and
+    # no read-out leaves a gap to hide in, since all of it lies at frequency 0 on one pair of vectors.
+    for k, _ in itertools.product([(1, 2), (1, 3), (3, 3), (2, 5)], range(30)):
+        taps = np.round(rng.random(k) * 2.0**48) / 2.0**48
+        K = frozen(np.multiply.outer(np.outer([3, 4], np.ones(4)), taps))
+        exact = 10 * sum(map(Fraction, taps.ravel().tolist()))
+        found = [convolution.circular_norm_bound(K, k, t, certified=True) for t in (0, 2)]
+        found += [convolution.zero_padded_norm_bound(K, t, certified=True) for t in (1, 2, 3)]
+        found.append(convolution.smaller_input_norm_bound(K, k, 0, certified=True))
+        assert all(Fraction(bound) >= exact for bound in found)
+        assert all(bound <= exact * (1 + 1e-12) for bound in found[:-1])
+
+
+def test_certified_circular_bound_is_above_the_largest_modulus_of_one_channel(frozen, rng):
+    for k, n in [((1, 3), (1, 7)), ((2, 2), (3, 5)), ((3, 3), (3, 4)), ((1, 5), (1, 3))]:
+        K = rng.standard_normal((12, *k))
+        with mpmath.workdps(40):
+            roots = [[mpmath.expjpi(mpmath.mpf(-2 * j) / size) for j in range(size)] for size in n]
+            for taps in K:
+                exact = max(
+                    abs(mpmath.fsum(
+                        mpmath.mpf(taps[p, q]) * roots[0][u * p % n[0]] * roots[1][v * q % n[1]]
+                        for p, q in np.ndindex(*k)
+                    ))
+                    for u, v in np.ndindex(*n)
+                )
+                certified = convolution.circular_norm_bound(frozen(taps[None, None]), n, 0, certified=True)
+                assert exact <= certified <= exact * (1 + mpmath.mpf("1e-12"))
 
 
 def test_strided_bound_converges_to_the_norm_where_the_stride_divides_the_size(frozen, rng):

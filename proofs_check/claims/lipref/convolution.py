@@ -142,7 +142,7 @@ _circular = _certified(lambda c, K, n, t: c.circular_norm_bound(K, n, t, certifi
                        lambda c, K, n: c.conv_spectral_norm(K, n).norm)
 _zero = _certified(lambda c, K, n, t: c.zero_padded_norm_bound(K, t, certified=True),
                    lambda c, K, n: c.conv_spectral_norm(K, n, padding="zero").norm)
-_smaller = _certified(lambda c, K, n, t: c.smaller_input_norm_bound(K, (17, 17), min(t, 2), certified=True),
+_smaller = _certified(lambda c, K, n, t: c.smaller_input_norm_bound(K, (9, 9), min(t, 2), certified=True),
                       lambda c, K, n: c.conv_spectral_norm(K, n).norm)
 _strided = _certified(lambda c, K, n, t: c.strided_norm_bound(K, n, (1, n[1]), t, certified=True),
                       lambda c, K, n: c.conv_spectral_norm(K, n, stride=(1, n[1])).norm)
@@ -170,7 +170,7 @@ def certified_zero_padded(impl: Any, K: Any, n: Any, n_iter: int, exponent: int)
 
 @claim(
     "lipref.certified-smaller-input", at="refimpl.convolution.smaller_input_norm_bound, certified",
-    tex=r"\sigma_1(W) \le \mathrm{bound}", given=_domain(0), verdict=Verdict.SURVIVED, note=NOTE + " From 17 samples an axis.", strata=STRATA,
+    tex=r"\sigma_1(W) \le \mathrm{bound}", given=_domain(0), verdict=Verdict.SURVIVED, note=NOTE + " From 9 samples an axis.", strata=STRATA,
     mutants={"half": _below(0.5, _smaller)}, witnesses=WITNESSES, promise=True,
 )
 def certified_smaller_input(impl: Any, K: Any, n: Any, n_iter: int, exponent: int) -> Comparison:
@@ -193,8 +193,8 @@ def _excess(impl: Any, K: Any, n: Any, n_iter: int, units: float) -> Comparison:
     pairs = [
         (c.circular_norm_bound(K, n, n_iter, certified=True), impl.exact.convolution.circular_norm_bound(K, n, n_iter)),
         (c.zero_padded_norm_bound(K, n_iter, certified=True), impl.exact.convolution.zero_padded_norm_bound(K, n_iter)),
-        (c.smaller_input_norm_bound(K, (17, 17), n_iter, certified=True),
-         impl.exact.convolution.smaller_input_norm_bound(K, (17, 17), n_iter)),
+        (c.smaller_input_norm_bound(K, (9, 9), n_iter, certified=True),
+         impl.exact.convolution.smaller_input_norm_bound(K, (9, 9), n_iter)),
     ]
     return Comparison([high for high, _ in pairs], "<=", [truth * (1 + units * 2.0**-53) for _, truth in pairs])
 
