@@ -14,11 +14,14 @@ from proofs_check.reproduce import (
     gram_and_power,
     readouts,
     size_transfer,
+    tightness,
     zero_padding,
 )
 from proofs_check.reproduce._series import Experiment, RefusedError
 
-_MODULES = (size_transfer, gram_and_power, dense_times, readouts, convolutions, zero_padding, gradient_memory)
+_MODULES = (
+    size_transfer, gram_and_power, dense_times, readouts, convolutions, zero_padding, gradient_memory, tightness,
+)
 
 
 def _place(experiment: Experiment) -> list[str | int]:

@@ -30,7 +30,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment: what it shows, its sizes here and in the source, how to compute and to draw it."""
+    """One experiment: what it shows, its sizes, the source's (None where it has none), how to compute and draw it."""
 
     name: str
     title: str
@@ -52,6 +52,8 @@ class Experiment:
 
     def reduced(self, sizes: Any) -> str:
         """Where the sizes differ from the source's."""
+        if self.source_sizes is None:
+            return "not in the source"
         here, there = asdict(sizes), asdict(self.source_sizes)
         differing = {key: value for key, value in there.items() if here[key] != value}
         source = "the source's sizes, where its text names them"
@@ -100,7 +102,7 @@ def folder(path: Path) -> Path:
 
 def reproduce(experiment: Experiment, out: Path, seed: int = 0, *, full: bool = False) -> tuple[Path, Path]:
     """Run one experiment and write NAME.csv and NAME.png."""
-    sizes = experiment.source_sizes if full else experiment.sizes
+    sizes = experiment.source_sizes if full and experiment.source_sizes is not None else experiment.sizes
     rows = experiment.rows(sizes, seed)
     table, picture = out / f"{experiment.name}.csv", out / f"{experiment.name}.png"
     contents = {

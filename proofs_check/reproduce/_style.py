@@ -17,8 +17,10 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 def look(number: int) -> dict[str, Any]:
     """Colour, marker and dashes of the series with this number."""
+    # Beyond seven series the colours come again, with other markers.
+    shape = (number + 3 * (number // 7)) % 7
     return {
-        "color": COLOURS[number % 7], "marker": MARKERS[number % 7], "linestyle": DASHES[number % 7],
+        "color": COLOURS[number % 7], "marker": MARKERS[shape], "linestyle": DASHES[shape],
         "markersize": 4.5, "linewidth": 1.4,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = npt.NDArray[Any]
+Padding = Literal["circular", "zero"]
+
+PADDINGS: tuple[Padding, ...] = ("circular", "zero")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Bound(NamedTuple):
     """A bound, the stride it is for, and the padding whose norm it is compared with."""
 
     name: str
-    padding: str
+    padding: Padding
     stride: int
     value: Callable[[Array, int, int], float]
     least_t: int = 1
@@ -65,21 +68,21 @@ BOUNDS = (
     Bound("circular, at n + floor(k/2)", "zero", 1,
           lambda K, n, n_iter: circular_norm_bound(K, n + K.shape[-1] // 2, n_iter)),
     *(Bound("smaller input", padding, 1, lambda K, n, n_iter: smaller_input_norm_bound(K, _samples(K, n_iter), n_iter))
-      for padding in ("circular", "zero")),
+      for padding in PADDINGS),
     *(Bound("Gram kernel, inf", padding, 1, lambda K, n, n_iter: zero_padded_norm_bound(K, n_iter), 2)
-      for padding in ("circular", "zero")),
+      for padding in PADDINGS),
     Bound("Gram kernel, fro, without n", "circular", 1, lambda K, n, n_iter: zero_padded_norm_bound(K, n_iter, "fro")),
     Bound("Gram kernel, fro, with n", "zero", 1, lambda K, n, n_iter: zero_padded_norm_bound(K, n_iter, "fro", n=n)),
     Bound("polyphase", "circular", 2, lambda K, n, n_iter: strided_norm_bound(K, n, 2, n_iter)),
     *(Bound("four matrices", padding, 1, lambda K, n, n_iter: four_matrix_bound(K), has_steps=False)
-      for padding in ("circular", "zero")),
+      for padding in PADDINGS),
     *(Bound("sampled density, corrected", padding, 1, _sampled_corrected, has_steps=False)
-      for padding in ("circular", "zero")),
+      for padding in PADDINGS),
 )
 
 
 def structured(k: int, channels: int) -> Iterator[Array]:
-    """Kernels that some bound is exact for: a tap, ones, alternating signs; a rank-one and an orthogonal channel mix."""
+    """Kernels that some bound is exact for: a tap, ones, alternating signs; channels of rank one, and unmixed."""
     line = np.arange(k)
     spatial = [np.outer(line == k // 2, line == k // 2), np.ones((k, k)), (-1.0) ** np.add.outer(line, line)]
     mixes = [np.outer(np.arange(1, channels + 1) == 1, np.ones(channels)), np.eye(channels)]
@@ -102,7 +105,7 @@ def ratios(sizes: Sizes, rng: np.random.Generator) -> list[Row]:
         kernels = [*random_kernels, *structured(k, sizes.channels)]
         norms = {
             (bound.padding, bound.stride): [
-                conv_spectral_norm(K, sizes.n, padding=bound.padding, stride=bound.stride).norm for K in kernels  # type: ignore[arg-type]
+                conv_spectral_norm(K, sizes.n, padding=bound.padding, stride=bound.stride).norm for K in kernels
             ] for bound in BOUNDS
         }
         for bound in BOUNDS:
@@ -125,8 +128,7 @@ def _row(bound: Bound, k: int, t: int, found: Array, random: int) -> Row:
 
 def _look(kind: int, padding: str) -> dict[str, Any]:
     """A bound has its colour and marker, a padding its dashes."""
-    marker = look(kind + 3)["marker"] if kind >= 7 else look(kind)["marker"]
-    return {**look(kind), "marker": marker, "linestyle": "-" if padding == "circular" else "--"}
+    return {**look(kind), "linestyle": "-" if padding == "circular" else "--"}
 
 
 def draw_ratios(figure: Figure, rows: list[Row]) -> None:
@@ -134,7 +136,7 @@ def draw_ratios(figure: Figure, rows: list[Row]) -> None:
     sizes = distinct(rows, "k")
     figure.set_size_inches(3.2 * len(sizes) + 3.5, 5)
     panels = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
-    names = [(name, padding) for name in distinct(rows, "bound") for padding in ("circular", "zero")
+    names = [(name, padding) for name in distinct(rows, "bound") for padding in PADDINGS
              if where(rows, bound=name, padding=padding)]
     kinds = distinct(rows, "bound")
     for axes, k in zip(panels, sizes, strict=True):
@@ -155,8 +157,8 @@ def draw_ratios(figure: Figure, rows: list[Row]) -> None:
 EXPERIMENTS = (
     Experiment(
         "tightness", "how far the bounds on convolutions lie above the norm",
-        Sizes(), Sizes(), ratios, draw_ratios,
-        "lipref's own table; tightest: over random kernels and six structured ones. The Gram kernel and the smaller "
+        Sizes(), None, ratios, draw_ratios,
+        "tightest: over random kernels and six structured ones. The Gram kernel and the smaller "
         "input are bounds for every size of the image and are compared at n",
     ),
 )

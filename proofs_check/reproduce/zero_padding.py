@@ -65,6 +65,7 @@ def methods(sizes: Sizes, K: Array, start: Array) -> dict[str, Callable[[], floa
         "circular times printed factor": lambda: printed_bound(K, n, steps),
         "circular times corrected factor": lambda: smaller_input_norm_bound(K, n, steps),
         "circular, no factor": lambda: circular_norm_bound(K, n, sizes.gram_iterations),
+        "circular at n + floor(k/2)": lambda: circular_norm_bound(K, n + sizes.k // 2, sizes.gram_iterations),
         "four matrices": lambda: four_matrix_bound(K),
         "sampled density": lambda: sampled_density_bound(K, sizes.samples),
     }

@@ -30,6 +30,7 @@ TINY = {
     "tab-3.2": {"channels": (4, 8), "n": 16},
     "tab-A.0.1": {"rows": 30, "columns": 20, "matrices": 2},
     "tab-A.0.2": {"sides": (5, 20), "matrices": 2},
+    "tightness": {"k": (1, 3), "t": (1, 2), "channels": 2, "n": 4, "kernels_drawn": 2},
 }
 every = pytest.mark.parametrize("name", TINY)
 
@@ -76,7 +77,7 @@ def test_both_files_can_be_read(name, tmp_path):
     lines = table.read_text().splitlines()
     comments = [line for line in lines if line.startswith("#")]
     assert comments[0].startswith(f"# {name}: ") and comments[-1] == "# seed: 0"
-    assert any("the source's sizes" in line for line in comments)
+    assert any("the source's sizes" in line or "not in the source" in line for line in comments)
     rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     expected = [{key: str(value) for key, value in row.items()} for row in without_times(data(name))]
     assert without_times(rows) == expected
@@ -85,6 +86,9 @@ def test_both_files_can_be_read(name, tmp_path):
 @every
 def test_reduced_sizes_say_so(name):
     experiment = reproduce.EXPERIMENTS[name]
+    if experiment.source_sizes is None:
+        assert experiment.reduced(experiment.sizes) == "not in the source"
+        return
     assert experiment.reduced(experiment.source_sizes) == "the source's sizes, where its text names them"
     differ = experiment.sizes != experiment.source_sizes
     assert experiment.reduced(experiment.sizes).startswith("reduced") is differ
@@ -189,8 +193,15 @@ def test_explicit_gradient_takes_less_memory():
     assert (values(data("tab-3.2"), "tape_over_explicit") > 1.5).all()
 
 
+def test_no_bound_is_below_the_norm_and_structured_kernels_reach_some():
+    rows = data("tightness")
+    assert min(row["tightest"] for row in rows) > 1 - ROUNDING
+    assert {row["bound"] for row in rows if row["k"] == 3 and row["tightest"] < 1 + ROUNDING} >= {
+        "circular, at n", "Gram kernel, inf", "four matrices"}
+
+
 @pytest.mark.parametrize(("names", "count"), [
-    (["all"], 12), (["fig-3.?"], 8), (["tab-*", "fig-3.2", "tab-3.2"], 4), (["fig-3.11"], 1),
+    (["all"], 13), (["fig-3.?"], 8), (["tab-*", "fig-3.2", "tab-3.2"], 4), (["fig-3.11"], 1),
 ])
 def test_choose(names, count):
     assert len(reproduce.choose(names)) == count

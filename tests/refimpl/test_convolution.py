@@ -227,6 +227,15 @@ def test_norm_of_a_zero_kernel_is_zero(method, frozen):
     assert convolution.conv_spectral_norm(frozen(np.zeros((1, 1, 3, 3))), 4, method=method) == (0, 0, method)
 
 
+@pytest.mark.parametrize("method", ["dense", "lanczos"])
+def test_error_of_the_norm_is_not_below_what_rounding_left(method, frozen):
+    K = frozen(np.ones((1, 1, 1, 3)))
+    for n in range(5, 60):
+        norm, error, _ = convolution.conv_spectral_norm(K, (1, n), padding="zero", method=method)
+        with mpmath.workdps(40):
+            assert abs(norm - (1 + 2 * mpmath.cospi(mpmath.mpf(1) / (n + 1)))) <= error
+
+
 def test_norm_of_a_matrix_too_large_to_write_out_comes_from_lanczos(frozen):
     # All-ones taps: cosines diagonalise the Toeplitz matrix of three ones, one axis after the other.
     result = convolution.conv_spectral_norm(frozen(np.ones((1, 1, 3, 3))), (50, 41), padding="zero")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from refimpl import convolution, spectral
+from refimpl.convolution import _size_transfer
 
 U = 2.0**-53
 ROUNDINGS = 1e3 * U  # more than the documented miss of Gram iteration at these sizes
@@ -81,6 +82,8 @@ def test_smaller_input_bound_is_above_the_norm_at_every_size_and_padding(family,
         n0 = tuple(int(m) for m in least + rng.integers(0, 3, 2))
         plain = convolution.smaller_input_norm_bound(K, n0, n_iter)
         certified = convolution.smaller_input_norm_bound(K, n0, n_iter, certified=True)
+        factor = _size_transfer._factor_above(shape[2:], n0, n_iter)
+        assert Fraction(certified) >= Fraction(convolution.circular_norm_bound(K, n0, n_iter, certified=True)) * factor
         for padding, extra in itertools.product(("circular", "zero", "full", "valid"), (0, 1, 3)):
             low = _norm(K, _size(shape, extra, 2), padding)
             assert plain >= low * (1 - ROUNDINGS)
@@ -140,6 +143,17 @@ def test_certified_bounds_are_above_norms_known_as_rational_numbers(frozen, rng)
         assert all(bound <= exact * (1 + 1e-12) for bound in found[:-1])
 
 
+def test_certified_bounds_of_a_column_are_above_its_length(frozen, rng):
+    # 300 output channels of one tap: the Gram matrix is one number, a long sum of rounded squares.
+    for _ in range(30):
+        column = rng.standard_normal(300)
+        exact = sum(Fraction(x) ** 2 for x in column.tolist())
+        K = frozen(column[:, None, None, None])
+        for t, norm in [(0, "fro"), (1, "inf"), (2, "fro")]:
+            assert Fraction(convolution.zero_padded_norm_bound(K, t, norm, certified=True)) ** 2 >= exact
+            assert Fraction(convolution.circular_norm_bound(K, 1, t, certified=True)) ** 2 >= exact
+
+
 def test_certified_circular_bound_is_above_the_largest_modulus_of_one_channel(frozen, rng):
     for k, n in [((1, 3), (1, 7)), ((2, 2), (3, 5)), ((3, 3), (3, 4)), ((1, 5), (1, 3))]:
         K = rng.standard_normal((12, *k))
@@ -175,6 +189,14 @@ def test_four_matrix_bound_is_above_the_norm_at_every_size_padding_and_stride(fa
         bound = convolution.four_matrix_bound(K)
         for stride, n in [(1, _size(shape)), (1, _size(shape, 3, 2)), ((1, 2), _size(shape, 1, 3))]:
             assert bound >= _norm(K, n, padding, stride) * (1 - ROUNDINGS)
+
+
+def test_four_matrix_bound_takes_the_smallest_of_its_four_matrices(frozen):
+    # Each of these is an isometry in one of the four shapes only, where its norm is 1; the factor is 2.
+    o, i, h, w = np.indices((2, 2, 2, 2))
+    four = np.eye(4).reshape(4, 1, 2, 2)
+    for K in ((o == w) & (h == i), (o == h) & (w == i), four, four.swapaxes(0, 1)):
+        assert convolution.four_matrix_bound(frozen(K, float)) == pytest.approx(2, rel=32 * U)
 
 
 def test_sampled_density_bound_is_its_formula_and_with_the_transfer_factor_a_bound(frozen, rng):
@@ -280,6 +302,8 @@ def test_size_transfer_factor_has_its_closed_form_from_the_smallest_image_on():
                 alpha = mpmath.mpf(span) / n0
                 root = min(1 / mpmath.sqrt(1 - alpha), 1 / mpmath.cos(mpmath.pi * alpha / 2))
                 exact = root ** mpmath.mpf(2) ** -n_iter
+                above = _size_transfer._factor_above((k, 1), (n0, 1), n_iter)
+                assert exact <= mpmath.mpf(above.numerator) / above.denominator <= exact * (1 + mpmath.mpf("1e-30"))
             # 1 - alpha loses as many digits as alpha is near 1.
             tolerance = (8 + 2 / (1 - span / n0)) * U
             assert convolution.size_transfer_factor((k, 1), n0, n_iter) == pytest.approx(float(exact), rel=tolerance)
@@ -349,5 +373,8 @@ def test_power_iteration_stays_where_its_start_is_a_singular_vector_and_is_drawn
         expected = convolution.conv_power_iteration(K, (1, 6), t, start=frozen(drawn))
         assert convolution.conv_power_iteration(K, (1, 6), t, rng=7) == expected
         assert convolution.conv_power_iteration(K, (1, 6), t, rng=np.random.default_rng(7)) == expected
+    for exponent in (1000, -1000):  # the start has no unit
+        far = frozen(np.ldexp(drawn, exponent))
+        assert convolution.conv_power_iteration(K, (1, 6), 3, start=far) == expected
     # An image that the convolution maps to zero.
     assert convolution.conv_power_iteration([[[[1, -1]]]], (1, 4), 3, padding="valid", start=np.ones((1, 1, 4))) == 0
