@@ -218,7 +218,7 @@ class Claim:
     derivation: Derivation | None = None
     adversarial: Sequence[str] = ()
     weights: Callable[[Any], Case] | None = None
-    kernels: Callable[[Any], Case] | None = None
+    kernels: Callable[[Any], Case | None] | None = None
     promise: bool = False
     rounding: Callable[..., float] | None = None
 
@@ -256,7 +256,7 @@ def claim(id: str, *, at: str, tex: str, given: Any, verdict: Verdict, **rest: A
         ``counterexample``, ``control`` (an instance where a refuted statement does hold),
         ``amended_by``, ``exhaustive``, ``derivation``, ``adversarial`` (names of the arguments that an
         optimiser moves), ``weights`` and ``kernels`` (the case made of a weight matrix, or of a
-        convolution kernel, of a real network),
+        convolution kernel, of a real network; None where there is none),
         ``promise`` (the statement is about floating-point results), ``rounding`` (how many units of
         roundoff a float side may be off, from an error bound), ``note``.
     """

@@ -90,7 +90,8 @@ def _by_transform(impl: Any, K: Any, n: Any, padding: str) -> Comparison:
     },
     witnesses=[{"K": np.einsum("ji,q->jiq", [[2.0, 0.0], [0.0, 1.0]], [1.0, 1.0, 1.0])[:, :, None], "n": (1, 3), "padding": "circular"}],
     adversarial=["K"],
-    kernels=lambda K: {"K": K, "n": (4, 4), "padding": "circular"},
+    # For one tap it is an equality, which only balls decide, and not for hundreds of channels.
+    kernels=lambda K: None if K[0, 0].size == 1 else {"K": K, "n": (4, 4), "padding": "circular"},
 )
 def four_matrices_bound(impl: Any, K: Any, n: Any, padding: str) -> Comparison:
     """The least norm of the four reshaped kernels, times the root of the number of taps, is an upper bound."""

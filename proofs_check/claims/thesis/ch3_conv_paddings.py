@@ -63,6 +63,7 @@ def _embedded(impl: Any, K: Any, n: Any, n_iter: int, less: int = 0) -> Comparis
                {"K": np.einsum("ji,q->jiq", [[2.0, 1.0], [4.0, 2.0]], [0.0, 1.0, 0.0])[:, :, None], "n": (1, 3), "n_iter": 2},
                {"K": np.einsum("ji,q->jiq", [[4.0, 0.0], [0.0, 1.0]], [0.0, 1.0, 0.0])[:, :, None], "n": (1, 3), "n_iter": 3}],
     adversarial=["K"],
+    kernels=lambda K: {"K": K, "n": (3, 3), "n_iter": 1},
 )
 def zero_padding_inside_circular(impl: Any, K: Any, n: Any, n_iter: int) -> Comparison:
     """The circular bound at size n + floor(k/2) bounds the zero-padded layer of size n."""

@@ -133,7 +133,8 @@ def strided_rows(impl: Any, K: Any, n: Any, stride: Any, padding: str) -> Compar
     witnesses=[{"K": np.einsum("ji,q->jiq", np.diag([2.0, 1.0]), [1.0, 0.0])[:, :, None], "n": (1, 4), "stride": (1, 2), "padding": padding}
                for padding in ("circular", "zero", "full")],
     adversarial=["K"],
-    kernels=lambda K: {"K": K, "n": (4, 4), "stride": (2, 2), "padding": "circular"},
+    # One tap keeps its norm: an equality, which only balls decide, and not for hundreds of channels.
+    kernels=lambda K: None if K[0, 0].size == 1 else {"K": K, "n": (4, 4), "stride": (2, 2), "padding": "circular"},
 )
 def stride_does_not_increase_the_norm(impl: Any, K: Any, n: Any, stride: Any, padding: str) -> Comparison:
     """The norm with a stride is at most the norm without."""
@@ -164,6 +165,7 @@ def _refined(impl: Any, K: Any, n: Any, stride: Any, n_iter: int, power: float) 
     witnesses=[{"K": np.array([[[[1.0, 0.0]], [[0.0, 0.0]]], [[[0.0, 1.0]], [[0.0, 0.0]]]]), "n": (1, 4), "stride": (1, 2), "n_iter": 2},
                {"K": np.array([[[[1.0, 0.0]], [[0.0, 1.0]]], [[[0.0, 1.0]], [[1.0, 0.0]]]]) / 1.0, "n": (1, 4), "stride": (1, 2), "n_iter": 0}],
     adversarial=["K"],
+    kernels=lambda K: {"K": K, "n": (4, 4), "stride": (2, 2), "n_iter": 1},
 )
 def polyphase_bound(impl: Any, K: Any, n: Any, stride: Any, n_iter: int) -> Comparison:
     """Gram iteration on the polyphase kernel bounds the strided norm and converges to it."""

@@ -182,6 +182,7 @@ def _taps(K: Any, n_iter: int) -> tuple[int, int]:
         {"K": np.einsum("ji,q->jiq", [[1.0, 1.0], [1.0, 2.0]], [1.0, 1.0, 1.0])[:, :, None], "n": (1, 3), "n_iter": 0, "padding": "circular"},
     ],
     adversarial=["K"],
+    kernels=lambda K: {"K": K, "n": (4, 4), "n_iter": 0, "padding": "circular"},
 )
 def frobenius_with_the_number_of_taps(impl: Any, K: Any, n: Any, n_iter: int, padding: str) -> Comparison:
     """With the number of taps of the Gram kernel in place of k^2 the Frobenius bound holds for all sizes and paddings."""
