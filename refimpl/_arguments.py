@@ -107,6 +107,21 @@ def as_image(value: npt.ArrayLike, name: str = "X", *, channels: int | None = No
     return array
 
 
+def as_real_array(value: npt.ArrayLike, name: str, needs: str = "an array") -> Array:
+    """A finite, non-empty real array of any shape, a number included, as float64."""
+    array = _numbers(value, name, needs)
+    if np.iscomplexobj(array):
+        raise _reject(name, f"{needs} of real numbers", f"dtype {array.dtype}")
+    return array
+
+
+def in_range(result: Array, name: str) -> Array:
+    """The result, or OverflowError where an entry has left the range of floats."""
+    if not np.isfinite(result).all():
+        raise OverflowError(f"{name} leaves the range of floats: scale the arguments down")
+    return result
+
+
 def as_pair(value: Any, name: str, *, minimum: int = 1) -> tuple[int, int]:
     """(vertical, horizontal) integers of at least the minimum; one integer stands for both."""
     needs = f"an integer of at least {minimum}, or a pair of them (vertical, horizontal)"

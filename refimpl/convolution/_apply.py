@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_image
+from refimpl._arguments import as_image, in_range
 from refimpl.convolution._geometry import OUTSIDE, Layer, Padding, Pair, as_layer
 
 Array = npt.NDArray[Any]
@@ -52,6 +52,8 @@ def conv2d(
     ------
     ValueError
         If shapes do not fit, an array is not finite or empty, or another argument is out of its range.
+    OverflowError
+        If an entry of the result leaves the range of floats.
 
     References
     ----------
@@ -68,11 +70,15 @@ def conv2d(
     """
     image = as_image(X)
     layer = as_layer(K, image.shape[1:], padding, stride, dilation, groups, anchor)
-    image = as_image(X, channels=layer.K.shape[1])
+    if len(image) != layer.K.shape[1]:
+        raise ValueError(
+            f"X must be an image of {layer.K.shape[1]} channels, those of K times groups, got shape {image.shape}"
+        )
     Y = np.zeros((len(layer.K), len(layer.rows), len(layer.columns)), np.result_type(image, layer.K))
     for p, q, outputs, pixels in meetings(layer):
-        Y[:, *outputs] += np.einsum("ji,iuv->juv", layer.K[:, :, p, q], image[:, *pixels])
-    return Y
+        with np.errstate(over="ignore", invalid="ignore"):
+            Y[:, *outputs] += np.einsum("ji,iuv->juv", layer.K[:, :, p, q], image[:, *pixels])
+    return in_range(Y, "Y")
 
 
 def conv2d_transpose(
@@ -103,6 +109,8 @@ def conv2d_transpose(
     ------
     ValueError
         If shapes do not fit, an array is not finite or empty, or another argument is out of its range.
+    OverflowError
+        If an entry of the result leaves the range of floats.
 
     References
     ----------
@@ -120,11 +128,10 @@ def conv2d_transpose(
         raise ValueError(f"Y must be of the size {size} that conv2d returns, got shape {image.shape}")
     X = np.zeros((layer.K.shape[1], *layer.n), np.result_type(image, layer.K))
     for p, q, outputs, pixels in meetings(layer):
-        # Several outputs may meet the same pixel of a wrapped kernel: add.at adds them all.
-        np.add.at(
-            X, (slice(None), *pixels), np.einsum("ji,juv->iuv", layer.K[:, :, p, q].conj(), image[:, *outputs])
-        )
-    return X
+        with np.errstate(over="ignore", invalid="ignore"):
+            # Through one tap every output sees another pixel.
+            X[:, *pixels] += np.einsum("ji,juv->iuv", layer.K[:, :, p, q].conj(), image[:, *outputs])
+    return in_range(X, "X")
 
 
 def meetings(layer: Layer) -> Any:

@@ -69,7 +69,9 @@ def circular_norm_bound(K: npt.ArrayLike, n: int | Pair, n_iter: int, *, certifi
 
 def _block_bounds(D: Array, n_iter: int) -> Array:
     """Gram iteration with rescaling for each block by itself; a zero block keeps the bound 0."""
-    bounds, h = np.ones(D.shape[:-2]), 1.0
+    # Blocks in which taps cancel may be so small that their squares underflow.
+    bounds, h = np.abs(D).max(axis=(-2, -1)), 1.0
+    D = D / np.where(bounds > 0, bounds, 1)[..., None, None]
     for _ in range(n_iter):
         size = np.linalg.norm(D, axis=(-2, -1))
         size[size == 0] = 1

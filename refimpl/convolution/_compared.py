@@ -67,21 +67,27 @@ def conv_power_iteration(
     layer = as_layer(K, n, padding, stride)
     n_iter = as_count(n_iter, "n_iter")
     if (start is None) == (rng is None):
-        raise ValueError("exactly one of start and rng must be given, got " + ("none" if start is None else "both"))
+        raise ValueError(f"start must be given if rng is not, and only then, got {'none' if rng is None else 'both'}")
     shape = (layer.K.shape[1], *layer.n)
     X = as_generator(rng).standard_normal(shape) if start is None else as_image(start, "start", channels=shape[0])
     if X.shape != shape or not X.any():
         raise ValueError(f"start must be an image of shape {shape} that is not zero, got shape {X.shape}")
     kernel, exponent = scaled_by_power_of_two(layer.K)
-    X = X / np.abs(X).max()
-    X = X / np.linalg.norm(X)
+    X, _ = _unit(X)
     for _ in range(n_iter):
-        Y = conv2d(X, kernel, padding=padding, stride=stride)
-        if not Y.any():
+        Y, size = _unit(conv2d(X, kernel, padding=padding, stride=stride))
+        if size == 0:
             return 0.0
-        X = conv2d_transpose(Y / np.linalg.norm(Y), kernel, layer.n, padding=padding, stride=stride)
-        X = X / np.linalg.norm(X)
-    return rescale(float(np.linalg.norm(conv2d(X, kernel, padding=padding, stride=stride))), exponent)
+        X, _ = _unit(conv2d_transpose(Y, kernel, layer.n, padding=padding, stride=stride))
+    _, size = _unit(conv2d(X, kernel, padding=padding, stride=stride))
+    return rescale(size, exponent)
+
+
+def _unit(X: Array) -> tuple[Array, float]:
+    """The image over its length, and the length; pixels may be so small that their squares underflow."""
+    scaled, exponent = scaled_by_power_of_two(X)
+    length = float(np.linalg.norm(scaled))
+    return (scaled / length if length > 0 else scaled), rescale(length, exponent)
 
 
 def four_matrix_bound(K: npt.ArrayLike) -> float:
@@ -173,6 +179,9 @@ def sampled_density_bound(K: npt.ArrayLike, samples: int) -> float:
         scaled = scaled.transpose(1, 0, 2, 3)
     # An axis of kernel size 1 has a constant density.
     k_h, k_w = kernel_size(scaled)
-    E = frequency_blocks(scaled, (1 if k_h == 1 else samples, 1 if k_w == 1 else samples))
-    largest = (np.abs(E) ** 2).sum(axis=3).max(axis=(0, 1))
-    return rescale(float(np.sqrt(largest.sum())), exponent)
+    E = np.abs(frequency_blocks(scaled, (1 if k_h == 1 else samples, 1 if k_w == 1 else samples)))
+    size = float(E.max())  # taps may cancel: squares must not underflow
+    if size == 0:
+        return 0.0
+    largest = ((E / size) ** 2).sum(axis=3).max(axis=(0, 1))
+    return rescale(size * float(np.sqrt(largest.sum())), exponent)

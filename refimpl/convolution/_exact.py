@@ -103,7 +103,7 @@ def conv_spectral_norm(
     scaled, exponent = scaled_by_power_of_two(layer.K)
     if method == "dense":
         W = matrix_of(layer._replace(K=scaled), sparse=False)
-        norm, error = spectral_norm(W), _rounding(W)
+        norm, error = spectral_norm(W), _rounding(W) + _rounding_of_taps(scaled)
     else:
         if small:
             raise ValueError(
@@ -119,12 +119,17 @@ def _rounding(W: Array) -> float:
     return float(sum(W.shape[-2:]) * UNIT_ROUNDOFF * np.linalg.norm(W, axis=(-2, -1)).max())
 
 
+def _rounding_of_taps(K: Array) -> float:
+    """A multiple of the roundoff of sums over the taps, which may cancel."""
+    return float(K.shape[2] * K.shape[3] * UNIT_ROUNDOFF * np.abs(K).sum())
+
+
 def _by_blocks(K: Array, n: Pair, stride: Pair) -> ConvSpectralNorm:
     scaled, exponent = scaled_by_power_of_two(polyphase_kernel(K, stride))
     size = (n[0] // stride[0], n[1] // stride[1])
     D = frequency_blocks(scaled, size, half=not np.iscomplexobj(scaled))
     norm = float(np.linalg.svd(D, compute_uv=False).max())
-    transform = float(np.log2(size[0] * size[1]) + 8) * UNIT_ROUNDOFF * float(np.abs(scaled).sum())
+    transform = float(np.log2(size[0] * size[1]) + 8) * _rounding_of_taps(scaled)
     return ConvSpectralNorm(rescale(norm, exponent), rescale(_rounding(D) + transform, exponent), "blocks")
 
 
@@ -139,12 +144,12 @@ def _by_lanczos(K: Array, n: Pair, how: dict[str, Any]) -> tuple[float, float]:
     def adjoint(y: Array) -> Array:
         return conv2d_transpose(y.reshape(shape_out), K, n, **how).ravel()
 
-    if not K.any():
-        return 0.0, 0.0
+    rounding = channels * _rounding_of_taps(K)
+    if not apply(np.random.default_rng(0).standard_normal(columns)).any():
+        return 0.0, rounding  # ARPACK cannot start on the zero map
     operator = LinearOperator((rows, columns), matvec=apply, rmatvec=adjoint, dtype=K.dtype)
     start = np.random.default_rng(0).standard_normal(min(rows, columns))
     left, sigma, right = svds(operator, k=1, v0=start, tol=0)
     u, v, norm = left[:, 0], right[0].conj(), float(sigma[0])
     residual = np.hypot(np.linalg.norm(apply(v) - norm * u), np.linalg.norm(adjoint(u) - norm * v))
-    taps = K.shape[1] * K.shape[2] * K.shape[3]
-    return norm, float(residual) + taps * UNIT_ROUNDOFF * float(np.abs(K).sum())
+    return norm, float(residual) + rounding

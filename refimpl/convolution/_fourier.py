@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_choice, as_count, as_kernel, as_pair
+from refimpl._arguments import as_choice, as_count, as_kernel, as_pair, as_real_array, in_range
 from refimpl.convolution._geometry import Pair, anchor_of, kernel_size
 
 Array = npt.NDArray[Any]
@@ -79,6 +79,8 @@ def spectral_density(K: npt.ArrayLike, w1: npt.ArrayLike, w2: npt.ArrayLike) -> 
     ------
     ValueError
         If an array is empty or not finite, or `w1` and `w2` do not broadcast.
+    OverflowError
+        If an entry leaves the range of floats.
 
     References
     ----------
@@ -90,14 +92,16 @@ def spectral_density(K: npt.ArrayLike, w1: npt.ArrayLike, w2: npt.ArrayLike) -> 
     [[2.0]]
     """
     kernel = as_kernel(K)
-    angles = [np.asarray(w, dtype=np.float64) for w in (w1, w2)]
-    for name, w in zip(("w1", "w2"), angles, strict=True):
-        if not np.isfinite(w).all():
-            raise ValueError(f"{name} must be finite angles, got {w[~np.isfinite(w)][0]}")
-    first, second = np.broadcast_arrays(*angles)
+    first, second = as_real_array(w1, "w1", "angles"), as_real_array(w2, "w2", "angles")
+    try:
+        first, second = np.broadcast_arrays(first, second)
+    except ValueError:
+        raise ValueError(f"w2 must broadcast against w1 of shape {first.shape}, got shape {second.shape}") from None
     k_h, k_w = kernel_size(kernel)
     vertical, horizontal = np.exp(-1j * first[..., None] * range(k_h)), np.exp(-1j * second[..., None] * range(k_w))
-    return np.asarray(np.einsum("...p,...q,jipq->...ji", vertical, horizontal, kernel))
+    with np.errstate(over="ignore", invalid="ignore"):
+        E = np.einsum("...p,...q,jipq->...ji", vertical, horizontal, kernel)
+    return in_range(E, "E")
 
 
 def frequency_blocks(K: npt.ArrayLike, n: int | Pair, *, half: bool = False) -> Array:
@@ -126,6 +130,8 @@ def frequency_blocks(K: npt.ArrayLike, n: int | Pair, *, half: bool = False) -> 
     ------
     ValueError
         If `K` is not a finite kernel, `n` not positive, or `half` is asked for a complex kernel.
+    OverflowError
+        If an entry leaves the range of floats.
 
     References
     ----------
@@ -141,9 +147,10 @@ def frequency_blocks(K: npt.ArrayLike, n: int | Pair, *, half: bool = False) -> 
     half = as_choice(half, "half", (False, True))
     if half and np.iscomplexobj(kernel):
         raise ValueError("half must be False where K is complex, got True")
-    wrapped = _wrapped(kernel, size)
-    D = np.fft.rfft2(wrapped) if half else np.fft.fft2(wrapped)
-    return np.asarray(D.transpose(2, 3, 0, 1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        wrapped = _wrapped(kernel, size)
+        D = np.fft.rfft2(wrapped) if half else np.fft.fft2(wrapped)
+    return in_range(D.transpose(2, 3, 0, 1), "D")
 
 
 def _wrapped(K: Array, n: Pair) -> Array:

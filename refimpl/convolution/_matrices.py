@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from refimpl._arguments import as_choice
+from refimpl._arguments import as_choice, in_range
 from refimpl.convolution._apply import meetings
 from refimpl.convolution._geometry import Layer, Padding, Pair, as_layer
 
@@ -45,6 +45,8 @@ def circulant_matrix(
     ------
     ValueError
         If an argument is out of its range.
+    OverflowError
+        If taps that wrap onto one pixel add up beyond the range of floats.
 
     References
     ----------
@@ -134,6 +136,8 @@ def strided_matrix(
     ------
     ValueError
         If an argument is out of its range.
+    OverflowError
+        If taps that wrap onto one pixel add up beyond the range of floats.
 
     References
     ----------
@@ -161,4 +165,6 @@ def matrix_of(layer: Layer, sparse: bool) -> Any:
             list_.append(array.ravel())
     rows, columns, values = map(np.concatenate, entries)
     W = scipy.sparse.coo_array((values, (rows, columns)), shape=(outputs.size, pixels.size))
-    return W.tocsr() if sparse else W.toarray()
+    compressed = W.tocsr()
+    in_range(compressed.data, "W")
+    return compressed if sparse else compressed.toarray()

@@ -58,18 +58,19 @@ def size_transfer_factor(k: int | Pair, n0: int | Pair, n_iter: int) -> float:
     size, samples, n_iter = as_pair(k, "k"), as_pair(n0, "n0"), as_count(n_iter, "n_iter")
     factor = 1.0
     for span, m in zip(_spans(size, samples, n_iter), samples, strict=True):
-        alpha = span / m
-        factor *= min(1 / math.sqrt(1 - alpha), 1 / math.cos(math.pi * alpha / 2)) ** 2.0**-n_iter
+        # sin of the rest in place of cos: exact where alpha is near 1.
+        rest = (m - span) / m
+        factor *= min(1 / math.sqrt(rest), 1 / math.sin(math.pi * rest / 2)) ** 2.0**-n_iter
     return factor
 
 
 def _spans(k: Pair, n0: Pair, n_iter: int) -> Pair:
     """``2^(t-1) (k - 1)`` of each axis: the frequencies that an entry of the Gram iterate spans."""
-    spans = (2**n_iter * (k[0] - 1), 2**n_iter * (k[1] - 1))
-    if any(span >= m for span, m in zip(spans, n0, strict=True)):
-        least = (spans[0] + 1, spans[1] + 1)
-        raise ValueError(f"n0 must be at least {least} for kernels of size {k} and {n_iter} steps, got {n0}")
-    return spans
+    for size, m in zip(k, n0, strict=True):
+        # Shifted down rather than up: n_iter may be any number.
+        if size > 1 and (m - 1) >> n_iter < size - 1:
+            raise ValueError(f"n0 must be at least 2**{n_iter} * (k - 1) + 1 for kernels of size {k}, got {n0}")
+    return (k[0] - 1) << (n_iter if k[0] > 1 else 0), (k[1] - 1) << (n_iter if k[1] > 1 else 0)
 
 
 def smaller_input_norm_bound(
@@ -128,7 +129,7 @@ def _factor_above(k: Pair, n0: Pair, n_iter: int) -> Fraction:
     for span, m in zip(_spans(k, n0, n_iter), n0, strict=True):
         alpha = Fraction(span, m)
         root = min(sqrt_above(1 / (1 - alpha)), 1 / cosine_below(alpha / 4))
-        for _ in range(n_iter):
+        for _ in range(n_iter if alpha else 0):
             root = sqrt_above(root)
         factor *= root
     return factor

@@ -73,7 +73,7 @@ def strided_norm_bound(
     K : (c_out, c_in, k_h, k_w) array_like
         Kernel.
     n : int or pair of int
-        Size of the image.
+        Size of the image. Where `padding` is "zero" the bound is one for every size.
     stride : int or pair of int
         At most the size of the image.
     n_iter : int

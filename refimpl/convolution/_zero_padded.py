@@ -99,7 +99,7 @@ def zero_padded_norm_bound(
     norm : {"inf", "fro"}
         The norm of the read-out.
     n : int or pair of int, optional
-        Size of the image; used by "fro" only.
+        Size of the image, for zero padding only; used by "fro".
     certified : bool
         If true the result is not below the exact spectral norm, whatever the rounding.
 
@@ -108,8 +108,9 @@ def zero_padded_norm_bound(
     bound : float
         In the units of `K`. Without `n` it is an upper bound for every size of the image and every padding,
         circular included. It converges to the supremum of `spectral_density`'s norm (which the norms
-        approach as the image grows), not to the norm at a given size; its excess is at most a factor
-        ``(c_in * taps)**(2**-t)``.
+        approach as the image grows), not to the norm at a given size; it exceeds that by at most a factor
+        ``(c_in * taps)**(2**-t)`` with the taps of :math:`K^{(t)}`. With "inf" it does not increase with
+        `n_iter`; with "fro" it may.
 
     Raises
     ------

@@ -202,6 +202,8 @@ def gradient(impl: Any, K: Any, H: Any, n: Any, n_iter: int) -> Comparison:
     witnesses=[
         {"K": np.array([[[[2.0, -1.0]]]]), "L": np.array([[[[1.0, -2.0]]]]), "n": (1, 4), "n_iter": 1},
         {"K": np.array([[[[1.0, 0.0]]]]), "L": np.array([[[[1.0, 1.0]]]]), "n": (1, 4), "n_iter": 1},
+        {"K": np.einsum("ji,q->jiq", np.diag([2.0, 1.0]), [1.0, 1.0])[:, :, None], "n": (1, 4), "n_iter": 1,
+         "L": np.einsum("ji,q->jiq", np.diag([4.0, 2.0]), [1.0, 1.0])[:, :, None]},
     ],
     # At a tie floats and balls may take different frequencies: only the inequality is claimed.
     rounding=lambda **_: float("inf"),
