@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Row = dict[str, Any]
-# Columns that begin so differ from run to run; all others depend on the seed alone.
-TIME_RATIO = "time_ratio"
+# Columns that begin so may differ from run to run: times, and memory by a little.
+MEASURED = ("time_ratio", "measured_")
 
 
 class RefusedError(Exception):

@@ -50,8 +50,8 @@ def values(rows, column, **wanted):
     return np.array([row[column] for row in rows if all(row[key] == value for key, value in wanted.items())])
 
 
-def without_times(rows):
-    return [{key: value for key, value in row.items() if not key.startswith(_series.TIME_RATIO)} for row in rows]
+def without_measurements(rows):
+    return [{key: value for key, value in row.items() if not key.startswith(_series.MEASURED)} for row in rows]
 
 
 def test_all_are_tried():
@@ -59,14 +59,14 @@ def test_all_are_tried():
 
 
 @every
-def test_the_seed_decides_all_but_times(name):
+def test_the_seed_decides_all_but_measurements(name):
     again = tiny(name).rows(tiny(name).sizes, 0)
-    assert without_times(again) == without_times(data(name))
+    assert without_measurements(again) == without_measurements(data(name))
 
 
 @pytest.mark.parametrize("name", ["fig-3.3", "fig-3.7", "fig-3.11", "tab-A.0.2"])
 def test_another_seed_is_another_draw(name):
-    assert without_times(data(name, 1)) != without_times(data(name))
+    assert without_measurements(data(name, 1)) != without_measurements(data(name))
 
 
 @every
@@ -79,8 +79,8 @@ def test_both_files_can_be_read(name, tmp_path):
     assert comments[0].startswith(f"# {name}: ") and comments[-1] == "# seed: 0"
     assert any("the source's sizes" in line or "not in the source" in line for line in comments)
     rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
-    expected = [{key: str(value) for key, value in row.items()} for row in without_times(data(name))]
-    assert without_times(rows) == expected
+    expected = [{key: str(value) for key, value in row.items()} for row in without_measurements(data(name))]
+    assert without_measurements(rows) == expected
 
 
 @every
@@ -190,7 +190,7 @@ def test_tape_finds_the_explicit_gradient(shape):
 
 
 def test_explicit_gradient_takes_less_memory():
-    assert (values(data("tab-3.2"), "tape_over_explicit") > 1.5).all()
+    assert (values(data("tab-3.2"), "measured_tape_over_explicit") > 1.5).all()
 
 
 def test_no_bound_is_below_the_norm_and_structured_kernels_reach_some():
