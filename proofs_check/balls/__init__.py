@@ -5,7 +5,7 @@ singular values are roots of a characteristic polynomial in integers, derivative
 forward differentiation. Arrays are object arrays of `arb` or `acb`; floats that come in are taken as exact.
 """
 
-from proofs_check.balls import convolution, network, normalization, spectral
+from proofs_check.balls import convolution, layers, network, normalization, spectral
 from proofs_check.balls._lift import lift
 
-__all__ = ["convolution", "lift", "network", "normalization", "spectral"]
+__all__ = ["convolution", "layers", "lift", "network", "normalization", "spectral"]

@@ -178,3 +178,18 @@ def extremal_network(widths: Sequence[int], factors: Sequence[Any]) -> FeedForwa
     """The network of theorem 6: every weight matrix a multiple of a rectangular identity."""
     pairs = zip(widths[1:], widths[:-1], factors, strict=True)
     return FeedForward([identity_like(m, n) * a for m, n, a in pairs])
+
+
+def pooling_lipschitz(kind: str, n: Any, k: Any, stride: Any = None) -> arb:
+    """Windows that hold a pixel, or the norm of the matrix of means."""
+    (h, w), (k_h, k_w) = _pair(n), _pair(k)
+    s_h, s_w = (k_h, k_w) if stride is None else _pair(stride)
+    starts = [(u, v) for u in range(0, h - k_h + 1, s_h) for v in range(0, w - k_w + 1, s_w)]
+    held = [[int(u <= x < u + k_h and v <= y < v + k_w) for x in range(h) for y in range(w)] for u, v in starts]
+    if kind == "max":
+        return arb(max(sum(pixel) for pixel in zip(*held, strict=True))).sqrt()
+    return spectral_norm([[arb(entry) for entry in row] for row in held]) / (k_h * k_w)
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))

@@ -108,8 +108,8 @@ def draw_peaks(figure: Figure, rows: list[Row]) -> None:
         axes.plot(entries, megabytes, label=words, **look(number))
     for row in rows:
         middle = np.sqrt(row["measured_explicit_peak_kB"] * row["measured_tape_peak_kB"]) / 1000
-        axes.annotate(f"× {row['measured_tape_over_explicit']:.2f}", (row["kernel_entries"], middle), ha="center", va="center",
-                      fontsize=9)
+        axes.annotate(f"× {row['measured_tape_over_explicit']:.2f}", (row["kernel_entries"], middle),
+                      ha="center", va="center", fontsize=9)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.margins(0.1)

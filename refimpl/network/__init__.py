@@ -1,9 +1,10 @@
-"""Feed-forward and residual networks: forward maps, Jacobians, product upper bound."""
+"""Feed-forward and residual networks: forward maps, Jacobians, product upper bound, pooling."""
 
 from refimpl.network._constructions import extremal_network, identity_like, truncate_or_pad
 from refimpl.network._feed_forward import FeedForward, Residual
 from refimpl.network._jacobians import input_jacobian, product_upper_bound, weight_jacobian
 from refimpl.network._normalizers import FrozenBatchNorm, GroupNorm, LayerNorm, Normalizer, RMSNorm
+from refimpl.network._pooling import pooling_lipschitz
 
 __all__ = [
     "FeedForward",
@@ -16,6 +17,7 @@ __all__ = [
     "extremal_network",
     "identity_like",
     "input_jacobian",
+    "pooling_lipschitz",
     "product_upper_bound",
     "truncate_or_pad",
     "weight_jacobian",
