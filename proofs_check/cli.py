@@ -215,7 +215,7 @@ def _is_inequality(claim: Claim, code: Any, case: Case) -> bool:
 @click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), show_default="the current one", metavar="DIR",
               help="Folder for NAME.csv and NAME.png.")
-@click.option("--seed", type=SEED, default=0, show_default=True, help="The same seed, the same data but for what is measured.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="The same seed, the same data.")
 @click.option("--full", is_flag=True, help="The sizes of the source; may take hours.")
 def reproduce(names: tuple[str, ...], out: Path, seed: int, full: bool) -> None:
     """Run experiments of the thesis again: names or patterns such as 'fig-3.*', or all."""

@@ -121,3 +121,25 @@ def _missed(impl: Any, W: Any, n_iter: int, share: float) -> Comparison:
 def gram_rounding(impl: Any, W: Any, n_iter: int) -> Comparison:
     """Without certification rounding moves the Gram bound by no more than the documentation says."""
     return _missed(impl, W, n_iter, 1.0)
+
+
+@claim(
+    "lipref.certified-normalization",
+    at="refimpl.layers.spectral_normalization, certified",
+    tex=r"\lVert W' \rVert_2 \le 1",
+    given={"W": extreme_matrices().filter(np.any)},
+    verdict=Verdict.SURVIVED,
+    note="The exact norm of the float matrix that is returned; without certification rounding may leave it just above 1.",
+    strata={"rank at least 2": _not_tiny},
+    mutants={"a-millionth": instead(lambda impl, W: _normalized(impl, W, 1 + 1e-6))},
+    promise=True,
+    weights=lambda W: {"W": W},
+)
+def certified_normalization(impl: Any, W: Any) -> Comparison:
+    """The certified normalization of a matrix is a contraction, in spite of rounding, and hardly shorter than it has to be."""
+    return _normalized(impl, W, 1.0)
+
+
+def _normalized(impl: Any, W: Any, factor: float) -> Comparison:
+    norm = impl.exact.spectral.spectral_norm(impl.layers.spectral_normalization(W, certified=True)) * factor
+    return Comparison([norm, norm * 0 + 1 - 1e-12], "<=", [1.0, norm])

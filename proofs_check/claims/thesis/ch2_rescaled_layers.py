@@ -247,8 +247,7 @@ def closer_at_every_step(impl: Any, W: Any, n_iter: int) -> Comparison:
 def no_step_at_all(impl: Any, W: Any) -> Comparison:
     """With t = 0 the rescaled matrix is a contraction."""
     sums = np.abs(np.asarray(W)).sum(axis=1)
-    # Zero rows: R = 0.
-    R = np.array([1 / s if not s == 0 else s for s in sums])
+    R = np.array([s if s == 0 else 1 / s for s in sums])
     return Comparison(_norm(impl, W, R), "<=", 1.0)
 
 
