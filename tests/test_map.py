@@ -40,7 +40,8 @@ CATALOGUE = {
         sec-3.9.4-size
         thm-A.0.1 lemma-A.0.2 thm-3.7.1 thm-3.7.3 prop-3.7.2 A.0.7 fig-3.2 sec-3.8-equal sec-3.8-downsampling
         sec-3.8-refined tab-3.1-ryu tab-3.1-sedghi tab-3.1-four-matrices tab-3.1-araujo
-        def-2.1.1 sec-2.1-activations sec-2.1-radius sec-2.1-BN-gradient sec-2.1.2-frobenius sec-2.1.2-projection
+        def-2.1.1 eq-2.3 eq-2.4 alg-1
+        sec-2.1-activations sec-2.1-radius sec-2.1-BN-gradient sec-2.1.2-frobenius sec-2.1.2-projection
         sec-2.1.3-SN eq-2.5 eq-2.6 eq-2.7 sec-2.1.3-cayley sec-2.1.3-cayley-rectangular sec-2.1.3-sandwich sec-2.1.3-SOC
         sec-2.1.3-SOC-truncated sec-2.1.3-bjorck sec-2.1.3-RKO sec-2.1.3-BCOP sec-2.1.3-RLB sec-2.1.3-cayley-convolution
         sec-2.1.3-SOC-convolution thm-4.5.1 cor-4.5.2-affine cor-4.5.2-residual cor-4.5.2-zero sec-4.5-AOL sec-4.5-SN

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from flint import arb
 
 from proofs_check.balls import normalization
 from proofs_check.balls._dual import Dual, derivative
-from proofs_check.balls._lift import ball_array
+from proofs_check.balls._lift import ball_array, euclidean_norm
 from proofs_check.balls.spectral import spectral_norm
 
 
@@ -193,3 +195,73 @@ def pooling_lipschitz(kind: str, n: Any, k: Any, stride: Any = None) -> arb:
 
 def _pair(value: Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
+
+
+def local_lipschitz_exact(network: FeedForward, x: Any, radius: Any = None) -> arb:
+    """Of networks of one input: the slopes between the kinks, in rational numbers."""
+    [centre] = [_rational(v) for v in ball_array(x)]
+    r = None if radius is None or float(radius) == float("inf") else _rational(arb(radius))
+    pieces = [(None if r is None else centre - r, None if r is None else centre + r, [Fraction(1)], [Fraction(0)])]
+    for W, b, name in zip(network.weights, network.biases, network.activation, strict=True):
+        rows = [[_rational(v) for v in row] for row in W]
+        offsets = [Fraction(0)] * len(rows) if b is None else [_rational(v) for v in b]
+        pieces = [part for piece in pieces for part in _next_pieces(piece, rows, offsets, name)]
+    squares = [sum((s * s for s in slopes), Fraction(0)) for _, _, slopes, _ in pieces]
+    largest = max(squares)
+    return (arb(largest.numerator) / largest.denominator).sqrt()
+
+
+_Piece = tuple[Any, Any, list[Fraction], list[Fraction]]
+
+
+def _next_pieces(piece: _Piece, rows: list[list[Fraction]], offsets: list[Fraction], name: str) -> list[_Piece]:
+    """An interval with the affine map to a layer's input, cut at the kinks of the layer."""
+    low, high, slopes, values = piece
+    a = [_inner(row, slopes) for row in rows]
+    c = [_inner(row, values) + offset for row, offset in zip(rows, offsets, strict=True)]
+    if name == "identity":
+        return [(low, high, a, c)]
+    kinks = sorted({-v / s for s, v in zip(a, c, strict=True) if s != 0})
+    inner = [z for z in kinks if (low is None or z > low) and (high is None or z < high)]
+    cuts = []
+    for left, right in itertools.pairwise([low, *inner, high]):
+        middle = _between(left, right)
+        on = [s * middle + v > 0 for s, v in zip(a, c, strict=True)]
+        cuts.append((left, right, [s if o else Fraction(0) for s, o in zip(a, on, strict=True)],
+                     [v if o else Fraction(0) for v, o in zip(c, on, strict=True)]))
+    return cuts
+
+
+def _inner(row: list[Fraction], column: list[Fraction]) -> Fraction:
+    return sum((w * v for w, v in zip(row, column, strict=True)), Fraction(0))
+
+
+def _between(left: Fraction | None, right: Fraction | None) -> Fraction:
+    if left is None:
+        return Fraction(0) if right is None else right - 1
+    return left + 1 if right is None else (left + right) / 2
+
+
+def _rational(value: Any) -> Fraction:
+    mantissa, exponent = arb(value).mid().man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def pgd_attack(
+    network: FeedForward | Residual, x: Any, label: int, radius: Any, n_iter: int, *, step: Any, start: Any = None,
+    rng: Any = None,
+) -> np.ndarray:
+    """The steps of the attack."""
+    point, epsilon, alpha = ball_array(x), arb(radius), arb(step)
+    eta = ball_array(start)
+    eta = eta * (epsilon / euclidean_norm(eta))
+    for _ in range(n_iter):
+        powers = [v.exp() for v in network(point + eta)]
+        error = np.array([p / sum(powers, arb(0)) for p in powers], dtype=object)
+        error[label] = error[label] - 1
+        g = input_jacobian(network, point + eta).T.dot(error)
+        if all(v == 0 for v in g):
+            break
+        eta = eta + g * (alpha / euclidean_norm(g))
+        eta = eta * (epsilon / epsilon.max(euclidean_norm(eta)))
+    return point + eta

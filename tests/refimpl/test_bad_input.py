@@ -366,6 +366,16 @@ TABLE = [
     ("input_jacobian(FeedForward([I], normalizers=[FrozenBatchNorm([1, 2, 3], [1, 2, 3], 1)]), x)", "x must be a vector of 3 entries, got 2 entries"),
     ("FeedForward([I], normalizers=[GroupNorm([[0, 1, 2]], 1)])(x)", "groups must be a partition of range(2) into non-empty groups, got [[0, 1, 2]]"),
     ("product_upper_bound(FeedForward([I], normalizers=[GroupNorm([[0, 1, 2]], 1)]))", "groups must be a partition of range(2) into non-empty groups, got [[0, 1, 2]]"),
+    ("local_lipschitz(relu, [1, nan], 1, 3, rng=0)", "x must be a vector of finite numbers, got nan at index (1,)"),
+    ("local_lipschitz(relu, x, 0, 3, rng=0)", "radius must be a finite number above 0, got 0.0"),
+    ("local_lipschitz(relu, x, 1, 3)", "start must be given if rng is not, and only then, got none"),
+    ("local_lipschitz(relu, x, 1, 3, start=[9, 9])", "start must lie in the ball of radius 1 around x and not be x, got distance 10.6301"),
+    ("local_lipschitz_exact(5, x)", "network must be a FeedForward, got 5"),
+    ("local_lipschitz_exact(FeedForward([I], 'tanh'), x)", "network must be piecewise linear, without normalizers, got ['tanh']"),
+    ("local_lipschitz_exact(FeedForward([np.ones((25, 2))]), x)", "network must have at most 24 neurons with a kink, got 25"),
+    ("pgd_attack(relu, x, 2, 1, 3, step=1, rng=0)", "label must be below the number of scores 2, got 2"),
+    ("pgd_attack(relu, x, 0, 1, 3, step=1, start=[0, 0])", "start must not be zero, got a zero vector"),
+    ("pooling_lipschitz('max', 2, 3)", "k must be at most the size of the image (2, 2), got (3, 3)"),
 ]
 
 
