@@ -235,6 +235,43 @@ def reproduce(names: tuple[str, ...], out: Path, seed: int, full: bool) -> None:
         raise click.ClickException(str(refused)) from refused
 
 
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--input-size", type=click.IntRange(min=1),
+              help="Side of the images that convolutions see.  [default: every size]")
+@click.option("--padding", type=click.Choice(["zero", "circular"]), default="zero", show_default=True,
+              help="Padding of the convolutions.")
+@click.option("--epsilon", type=click.FloatRange(min=0), default=1e-5, show_default=True, help="Of batch norms.")
+@click.option("--certified", is_flag=True, help="Bounds that rounding cannot break; slower.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of power iteration.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write the rows and the product to this new file.")
+def audit(
+    file: Path, input_size: int | None, padding: Any, epsilon: float, certified: bool, seed: int, json_file: Path | None
+) -> None:
+    """Bound the layers of a checkpoint (.npz or .safetensors) and the product of their chain."""
+    from proofs_check import audit as auditing
+    from proofs_check.real_layers import read_arrays
+    from proofs_check.report import tables
+    from proofs_check.report.progress import progress_bar
+
+    settings = auditing.Settings(input_size, padding, epsilon, certified, seed)
+    try:
+        jobs = auditing.layers_of(read_arrays(file), settings)
+    except ValueError as bad:
+        raise click.ClickException(str(bad)) from bad
+    if not jobs:
+        raise click.ClickException(f"{file}: holds no arrays")
+    layers = []
+    with progress_bar(len(jobs)) as done:
+        for name, job in jobs:
+            layers.append(job())
+            done(name)
+    tables.list_layers(layers)
+    if json_file is not None:
+        tables.write_layers(json_file, layers, settings)
+
+
 # -- what the commands share ---------------------------------------------------------------------------
 
 

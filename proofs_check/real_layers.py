@@ -40,16 +40,8 @@ def load_weights(path: str | os.PathLike[str]) -> Layers:
         If the file cannot be read, holds no such array, or one of them is not finite.
     """
     file = Path(path)
-    readers = {".npz": _read_npz, ".safetensors": _read_safetensors}
-    if file.suffix not in readers:
-        raise ValueError(f"{file}: weights must be an .npz or a .safetensors file")
-    try:
-        arrays = readers[file.suffix](file)
-    except Exception as unreadable:
-        reason = " ".join(str(unreadable).split()) or type(unreadable).__name__
-        raise ValueError(f"{file}: not a readable {file.suffix} file: {reason}") from unreadable
     weights, skipped = {}, []
-    for name, array in arrays.items():
+    for name, array in read_arrays(file).items():
         if array is None or not _usable(array):
             skipped.append(name)
         elif not np.isfinite(array).all():
@@ -60,6 +52,25 @@ def load_weights(path: str | os.PathLike[str]) -> Layers:
         needs = "at least one matrix or kernel: a real floating array of 2 to 4 dimensions, not empty"
         raise ValueError(f"{file}: needs {needs}")
     return Layers(weights, skipped)
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray | None]:
+    """All arrays of an .npz or .safetensors file by name; None for what is no array of numbers.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read.
+    """
+    file = Path(path)
+    readers = {".npz": _read_npz, ".safetensors": _read_safetensors}
+    if file.suffix not in readers:
+        raise ValueError(f"{file}: weights must be an .npz or a .safetensors file")
+    try:
+        return readers[file.suffix](file)
+    except Exception as unreadable:
+        reason = " ".join(str(unreadable).split()) or type(unreadable).__name__
+        raise ValueError(f"{file}: not a readable {file.suffix} file: {reason}") from unreadable
 
 
 def _usable(array: np.ndarray) -> bool:

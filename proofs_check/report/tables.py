@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import click
 from rich import box
@@ -11,6 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proofs_check.audit import HEADS as HEADS_OF_LAYERS
+from proofs_check.audit import Layer, Settings, product
+from proofs_check.audit import rows as layer_rows
 from proofs_check.claim import Claim, Verdict
 from proofs_check.run import Result
 
@@ -54,6 +60,30 @@ def _mutants(result: Result, claim: Claim) -> tuple[int, int]:
     """How many mutants were rejected, of all that the claim has: those never tried count as not rejected."""
     total = set(result.mutants) if claim.verdict is Verdict.REFUTED else {*claim.mutants, *result.mutants}
     return len(result.mutants) - len(result.surviving_mutants), len(total)
+
+
+def list_layers(layers: list[Layer]) -> None:
+    """One row a layer, then the product."""
+    _print(HEADS_OF_LAYERS, list(layer_rows(layers)), right=HEADS_OF_LAYERS[3:-1])
+    bound = product(layers)
+    without = [layer.name for layer in layers if layer.high is None]
+    if bound is None:
+        click.echo(f"\nproduct upper bound: not available, no bound for {', '.join(without)}")
+    else:
+        click.echo(f"\nproduct upper bound: {bound:.6g}, for the plain chain with 1-Lipschitz activations;")
+        click.echo("strides lower it, residual sums and overlapping max-pools raise it: the file does not tell of them")
+
+
+def write_layers(path: Path, layers: list[Layer], settings: Settings) -> None:
+    """The rows and the product as one JSON object."""
+    content = {"settings": asdict(settings), "layers": [asdict(layer) for layer in layers], "product": product(layers)}
+    try:
+        with path.open("x", encoding="utf-8") as out:
+            json.dump(content, out, indent=1)
+    except FileExistsError:
+        raise click.ClickException(f"{path} exists already: name another file") from None
+    except OSError as refused:
+        raise click.ClickException(f"{path} cannot be written: {refused.strerror}") from refused
 
 
 def _print(
