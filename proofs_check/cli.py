@@ -249,27 +249,43 @@ def reproduce(names: tuple[str, ...], out: Path, seed: int, full: bool) -> None:
 def audit(
     file: Path, input_size: int | None, padding: Any, epsilon: float, certified: bool, seed: int, json_file: Path | None
 ) -> None:
-    """Bound the layers of a checkpoint (.npz or .safetensors) and the product of their chain."""
+    """Bound the layers of a model and their composition: .onnx by its graph, .npz and .safetensors as a plain chain."""
     from proofs_check import audit as auditing
-    from proofs_check.real_layers import read_arrays
     from proofs_check.report import tables
-    from proofs_check.report.progress import progress_bar
 
     settings = auditing.Settings(input_size, padding, epsilon, certified, seed)
     try:
-        jobs = auditing.layers_of(read_arrays(file), settings)
+        found = _audit_graph(file, settings) if file.suffix == ".onnx" else _audit_chain(file, settings)
     except ValueError as bad:
         raise click.ClickException(str(bad)) from bad
+    tables.list_layers(found)
+    if json_file is not None:
+        tables.write_layers(json_file, found, settings)
+
+
+def _audit_chain(file: Path, settings: Any) -> Any:
+    from proofs_check import audit as auditing
+    from proofs_check.real_layers import read_arrays
+    from proofs_check.report.progress import progress_bar
+
+    jobs = auditing.layers_of(read_arrays(file), settings)
     if not jobs:
-        raise click.ClickException(f"{file}: holds no arrays")
+        raise ValueError(f"{file}: holds no arrays")
     layers = []
     with progress_bar(len(jobs)) as done:
         for name, job in jobs:
             layers.append(job())
             done(name)
-    tables.list_layers(layers)
-    if json_file is not None:
-        tables.write_layers(json_file, layers, settings)
+    return auditing.of_chain(layers)
+
+
+def _audit_graph(file: Path, settings: Any) -> Any:
+    from proofs_check import audit_onnx
+    from proofs_check.report.progress import progress_bar
+
+    model = audit_onnx.load(file)
+    with progress_bar(len(model.graph.node)) as done:
+        return audit_onnx.audit_model(model, settings, done)
 
 
 # -- what the commands share ---------------------------------------------------------------------------

@@ -97,6 +97,14 @@ def as_kernel(value: npt.ArrayLike, name: str = "K") -> Array:
     return array
 
 
+def as_matrix_or_kernel(value: npt.ArrayLike, name: str = "W") -> Array:
+    """A finite, non-empty matrix or convolution kernel as float64 or complex128."""
+    array = _numbers(value, name, "a matrix or kernel")
+    if array.ndim not in (2, 4):
+        raise _reject(name, "a matrix or a kernel (two or four dimensions)", f"shape {array.shape}")
+    return array
+
+
 def as_image(value: npt.ArrayLike, name: str = "X", *, channels: int | None = None) -> Array:
     """A finite, non-empty image (channels, height, width) as float64 or complex128."""
     array = _numbers(value, name, "an image")

@@ -18,6 +18,12 @@ def length(v: Any) -> Any:
     return np.sqrt((sizes * sizes).sum())
 
 
+def sum_of_moduli(K: Any) -> float:
+    """For the size of rounding where terms cancel: in floats; balls need none."""
+    array = np.asarray(K)
+    return float(np.abs(array).sum()) if array.dtype != object else 0.0
+
+
 def adjoint(W: Any) -> Any:
     """The conjugate transpose."""
     array = np.asarray(W)

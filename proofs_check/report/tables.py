@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from proofs_check.audit import HEADS as HEADS_OF_LAYERS
-from proofs_check.audit import Layer, Settings, product
+from proofs_check.audit import Audit, Settings
 from proofs_check.audit import rows as layer_rows
 from proofs_check.claim import Claim, Verdict
 from proofs_check.run import Result
@@ -62,21 +62,19 @@ def _mutants(result: Result, claim: Claim) -> tuple[int, int]:
     return len(result.mutants) - len(result.surviving_mutants), len(total)
 
 
-def list_layers(layers: list[Layer]) -> None:
-    """One row a layer, then the product."""
-    _print(HEADS_OF_LAYERS, list(layer_rows(layers)), right=HEADS_OF_LAYERS[3:-1])
-    bound = product(layers)
-    without = [layer.name for layer in layers if layer.high is None]
-    if bound is None:
-        click.echo(f"\nproduct upper bound: not available, no bound for {', '.join(without)}")
+def list_layers(audit: Audit) -> None:
+    """One row a layer, then the bound of the whole."""
+    _print(HEADS_OF_LAYERS, list(layer_rows(audit.layers)), right=HEADS_OF_LAYERS[3:-1])
+    if audit.bound is None:
+        click.echo(f"\nproduct upper bound: not available, no bound for {', '.join(audit.missing)}")
     else:
-        click.echo(f"\nproduct upper bound: {bound:.6g}, for the plain chain with 1-Lipschitz activations;")
-        click.echo("strides lower it, residual sums and overlapping max-pools raise it: the file does not tell of them")
+        click.echo(f"\nproduct upper bound: {audit.bound:.6g}, for {audit.scope}")
 
 
-def write_layers(path: Path, layers: list[Layer], settings: Settings) -> None:
-    """The rows and the product as one JSON object."""
-    content = {"settings": asdict(settings), "layers": [asdict(layer) for layer in layers], "product": product(layers)}
+def write_layers(path: Path, audit: Audit, settings: Settings) -> None:
+    """The rows and the bound as one JSON object."""
+    layers = [asdict(layer) for layer in audit.layers]
+    content = {"settings": asdict(settings), "layers": layers, "product": audit.bound}
     try:
         with path.open("x", encoding="utf-8") as out:
             json.dump(content, out, indent=1)

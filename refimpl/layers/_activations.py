@@ -14,9 +14,6 @@ Array = npt.NDArray[Any]
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "softplus", "silu", "abs", "identity"]
 
 ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "softplus", "silu", "abs", "identity")
-# Those with a derivative in [0, 1], which residual and sandwich layers need.
-MONOTONE_CONTRACTIONS = ("relu", "tanh", "sigmoid", "softplus", "identity")
-
 # The largest slope of x Phi(x), at the root of 2: Phi(2^(1/2)) + pi^(-1/2) / e.
 GELU_LIPSCHITZ = 1.1289041451851548
 # The largest slope of x / (1 + exp(-x)), where (x / 2) tanh(x / 2) = 1: 1/2 + x/4.

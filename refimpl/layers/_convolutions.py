@@ -36,7 +36,7 @@ def reshaped_kernel_orthogonalization(K: npt.ArrayLike) -> Array:
     Raises
     ------
     ValueError
-        If `K` is not a finite kernel.
+        If `K` is not a finite kernel, or its reshaped matrix not of full rank.
 
     References
     ----------
@@ -48,7 +48,10 @@ def reshaped_kernel_orthogonalization(K: npt.ArrayLike) -> Array:
     [[[[0.4243, 0.5657]]]]
     """
     kernel = as_kernel(K)
-    u, _, vh = np.linalg.svd(kernel.reshape(len(kernel), -1), full_matrices=False)
+    u, sigma, vh = np.linalg.svd(kernel.reshape(len(kernel), -1), full_matrices=False)
+    if sigma[-1] <= sigma[0] * 1e-14:
+        spread = f"{sigma[0]:g} to {sigma[-1]:g}"
+        raise ValueError(f"K must have a reshaped matrix of full rank, got singular values {spread}")
     k_h, k_w = kernel_size(kernel)
     return np.asarray((u @ vh).reshape(kernel.shape) / np.sqrt(k_h * k_w))
 
@@ -170,9 +173,12 @@ def block_orthogonal_convolution(H: npt.ArrayLike, directions: Sequence[tuple[np
     c = len(first)
     if np.abs(first.conj().T @ first - np.eye(c)).max() > 64 * c * 2.0**-53:
         raise ValueError("H must be orthogonal, got H* H that differs from the identity")
-    kernel = first[:, :, None, None]
+    kernel = first[:, :, None, None].copy()
     for i, pair in enumerate(as_sequence(directions, "directions")):
-        wide, high = as_sequence(pair, f"directions[{i}]")
+        parts = pair if isinstance(pair, (tuple, list)) else [pair]
+        if len(parts) != 2:
+            raise ValueError(f"directions[{i}] must be a pair of matrices, got {len(parts)} of them")
+        wide, high = parts
         P, Q = _projector(wide, c, f"directions[{i}][0]"), _projector(high, c, f"directions[{i}][1]")
         identity = np.eye(c)
         kernel = _composed(_composed(kernel, np.stack([P, identity - P], axis=-1)[:, :, None, :]),

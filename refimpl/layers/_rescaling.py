@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_choice, as_count, as_kernel, as_matrix, as_real_vector
+from refimpl._arguments import as_choice, as_count, as_matrix, as_matrix_or_kernel, as_real_vector
 from refimpl.convolution import gram_kernel
 from refimpl.spectral import spectral_norm, spectral_norm_enclosure
 from refimpl.spectral._norms import scaled_by_power_of_two
@@ -174,15 +174,11 @@ def spectral_rescaling(W: npt.ArrayLike, n_iter: int, q: npt.ArrayLike | None = 
     [1.0, 0.9898, 0.9959]
     """
     n_iter = as_count(n_iter, "n_iter", minimum=1)
-    if np.ndim(W) == 4:
-        A = as_kernel(W)
-        axes: tuple[int, ...] = (0, 2, 3)
-    else:
-        A, axes = as_matrix(W), (0,)
+    A = as_matrix_or_kernel(W)
     weights = np.ones(A.shape[1]) if q is None else as_real_vector(q, "q", size=A.shape[1])
     if not (weights > 0).all():
         raise ValueError(f"q must be positive, got {weights.min()}")
-    columns = np.abs(A).max(axis=axes)
+    columns = np.abs(A).max(axis=(0, *range(2, A.ndim)))
     if not columns.any():
         return np.zeros(A.shape[1])
     A, exponent = scaled_by_power_of_two(A)
@@ -192,10 +188,13 @@ def spectral_rescaling(W: npt.ArrayLike, n_iter: int, q: npt.ArrayLike | None = 
         size, h = size * length**h, h / 2
         A = _gram(A / length)
     moduli = np.abs(A) if A.ndim == 2 else np.abs(A).sum(axis=(2, 3))
-    sums = (moduli * weights).sum(axis=1) / weights
-    lost = (columns > 0) & (sums == 0)
+    lost = (columns > 0) & (np.diag(moduli) < SMALLEST)
     if lost.any():
         raise OverflowError(f"W loses column {int(lost.argmax())} to underflow after {n_iter} steps: use fewer")
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        sums = (moduli * (weights[None, :] / weights[:, None])).sum(axis=1)
+    if not np.isfinite(sums).all():
+        raise OverflowError("q leaves the range of floats: its entries are too far apart")
     R = np.zeros(len(sums))
     R[sums > 0] = sums[sums > 0] ** -h / size
     with np.errstate(over="ignore"):
@@ -203,6 +202,10 @@ def spectral_rescaling(W: npt.ArrayLike, n_iter: int, q: npt.ArrayLike | None = 
     if not np.isfinite(R).all():
         raise OverflowError("R leaves the range of floats: scale W up")
     return R
+
+
+# Row sums above this have all their digits: what underflow takes from them is below their rounding.
+SMALLEST = 2.0**-900
 
 
 def _gram(A: Array) -> Array:

@@ -10,18 +10,19 @@ import numpy.typing as npt
 from refimpl._arguments import as_choice, as_matrix, as_real_matrix, as_real_vector, in_range
 from refimpl.layers._activations import ACTIVATIONS, Activation, activation
 from refimpl.layers._orthogonal import cayley_rectangular
-from refimpl.layers._rescaling import spectral_rescaling
+from refimpl.layers._rescaling import spectral_normalization, spectral_rescaling
 from refimpl.spectral import spectral_norm
 
 Array = npt.NDArray[Any]
 
 
-def _residual(x: Any, W: Any, b: Any, square: Array, name: Activation) -> Array:
-    """The map x - 2 W R^2 rho(W^T x + b)."""
+def _residual(x: Any, W: Any, b: Any, R: Array, name: Activation) -> Array:
+    """The map x - 2 W R^2 rho(W^T x + b); R is applied twice, as its square may leave the range of floats."""
     point = as_real_vector(x, size=len(W))
     bias = np.zeros(W.shape[1]) if b is None else as_real_vector(b, "b", size=W.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
-        return in_range(point - 2 * W @ (square * activation(in_range(W.T @ point + bias, "W^T x + b"), name)), "y")
+        hidden = activation(in_range(W.T @ point + bias, "W^T x + b"), name)
+        return in_range(point - 2 * (W * R) @ (R * hidden), "y")
 
 
 def convex_potential_layer(
@@ -67,7 +68,7 @@ def convex_potential_layer(
     as_choice(name, "name", ACTIVATIONS)
     if not A.any():
         raise ValueError("W must not be zero, where the layer is not defined, got a zero matrix")
-    return _residual(x, A, b, np.full(A.shape[1], 1 / spectral_norm(A) / spectral_norm(A)), name)
+    return _residual(x, A, b, np.full(A.shape[1], 1 / spectral_norm(A)), name)
 
 
 def sll_layer(
@@ -119,7 +120,7 @@ def sll_layer(
     """
     A = as_real_matrix(W)
     as_choice(name, "name", ACTIVATIONS)
-    return _residual(x, A, b, spectral_rescaling(A, n_iter, q) ** 2, name)
+    return _residual(x, A, b, spectral_rescaling(A, n_iter, q), name)
 
 
 def sandwich_layer(
@@ -214,4 +215,4 @@ def residual_linear_block(Q: npt.ArrayLike) -> Array:
     A = np.eye(len(A)) + A
     if not A.any():
         raise ValueError("Q must not be minus the identity, got I + Q = 0")
-    return np.asarray(A / spectral_norm(A))
+    return spectral_normalization(A)

@@ -114,7 +114,7 @@ def test_an_unbounded_layer_is_named_after_the_table(call, tmp_path):
 
 @pytest.mark.parametrize(("name", "content", "why"), [
     ("model.npz", b"text", "not a readable .npz file"),
-    ("model.onnx", b"", "must be an .npz or a .safetensors file"),
+    ("model.pt", b"", "must be an .npz or a .safetensors file"),
     ("missing.safetensors", None, "not a readable .safetensors file"),
 ])
 def test_a_file_that_is_none_is_refused_in_one_line(call, tmp_path, name, content, why):

@@ -238,7 +238,7 @@ def _full_rank(K: Any, **_: Any) -> bool:
 )
 def reshaped_kernel(impl: Any, K: Any, n: Any, padding: str) -> Comparison:
     """The kernel with orthogonal reshaped matrix, over the root of its taps, is a contraction."""
-    return Comparison(_rko(impl, K, n, padding), "<=", 1.0)
+    return Comparison(_rko(impl, K, n, padding), "<=", 1.0, scale=1.0)
 
 
 def _rko(impl: Any, K: Any, n: Any, padding: str) -> Any:

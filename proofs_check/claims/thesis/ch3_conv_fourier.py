@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from proofs_check.claim import Comparison, Verdict, claim, instead, scale_right
-from proofs_check.claims._sides import adjoint, largest, length
+from proofs_check.claims._sides import adjoint, largest, length, sum_of_moduli
 from proofs_check.strategies import convolutions, kernels
 
 ONE_CHANNEL = ((1, 2), (1, 3), (2, 2), (2, 3))
@@ -118,13 +118,7 @@ def _product(impl: Any, K: Any, n: Any, transposed: bool) -> Comparison:
     c_out, c_in = np.shape(K)[:2]
     W = impl.convolution.circulant_matrix(K, n)
     entries = [*reduce(np.matmul, factors).ravel(), _outside_blocks(factors[2], n[0] * n[1], c_out, c_in)]
-    return Comparison(entries, "==", [*W.ravel(), 0.0], scale=float(np.abs(_floats(K)).sum()) * n[0] * n[1])
-
-
-def _floats(K: Any) -> Any:
-    """The kernel in floats, for the size of rounding."""
-    K = np.asarray(K)
-    return K if K.dtype != object else np.ones(1)
+    return Comparison(entries, "==", [*W.ravel(), 0.0], scale=sum_of_moduli(K) * n[0] * n[1])
 
 
 @claim(

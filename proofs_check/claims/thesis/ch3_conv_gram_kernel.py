@@ -13,7 +13,7 @@ import sympy
 from hypothesis import strategies as st
 
 from proofs_check.claim import Comparison, Step, Verdict, claim, instead, scale_right, tighten
-from proofs_check.claims._sides import adjoint, largest, length
+from proofs_check.claims._sides import adjoint, largest, length, sum_of_moduli
 from proofs_check.claims.thesis.ch3_conv_zero_padded import several_channels
 from proofs_check.strategies import complementary_kernels, convolutions, kernels
 
@@ -80,13 +80,7 @@ def _density_of_gram(impl: Any, K: Any, n_iter: int, w: Any, order: str) -> Comp
     shifted[..., -1, -1] = 1.0
     phase = impl.convolution.spectral_density(shifted, w[0], w[1])[0, 0]
     return Comparison(impl.convolution.spectral_density(G, w[0], w[1]), "==", power * phase,
-                      scale=float(_sum_of_moduli(K)) ** 2**n_iter)
-
-
-def _sum_of_moduli(K: Any) -> float:
-    """For the size of rounding, in floats."""
-    K = np.asarray(K)
-    return float(np.abs(K).sum()) if K.dtype != object else 1.0
+                      scale=sum_of_moduli(K) ** 2**n_iter)
 
 
 @claim(

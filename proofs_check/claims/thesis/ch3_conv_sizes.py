@@ -13,6 +13,7 @@ import sympy
 from hypothesis import strategies as st
 
 from proofs_check.claim import Comparison, Step, Verdict, claim, instead, tighten
+from proofs_check.claims._sides import sum_of_moduli
 from proofs_check.strategies import kernels
 
 LINES = ((1, 1), (1, 2), (1, 3))
@@ -62,7 +63,8 @@ def one(value: Any) -> Any:
 
 def _between_samples(impl: Any, K: Any, n0: Any, w: Any, n_iter: int, axes: int) -> Comparison:
     bound = impl.convolution.circular_norm_bound(K, n0, n_iter)
-    return Comparison(_at(impl, K, w, n_iter), "<=", printed_factor(K, n0, n_iter, one(bound), axes) * bound)
+    return Comparison(_at(impl, K, w, n_iter), "<=", printed_factor(K, n0, n_iter, one(bound), axes) * bound,
+                      scale=sum_of_moduli(K))
 
 
 def spread(K: Any, **_: Any) -> bool:
@@ -95,7 +97,7 @@ def pfister_bresler(impl: Any, K: Any, n0: Any, w: Any, n_iter: int) -> Comparis
 def _cosine(impl: Any, K: Any, n0: Any, w: Any, n_iter: int, power: float = 1.0) -> Comparison:
     bound = impl.convolution.circular_norm_bound(K, n0, n_iter)
     factor = impl.convolution.size_transfer_factor(np.shape(K)[2:], n0, n_iter)
-    return Comparison(_at(impl, K, w, n_iter), "<=", factor**power * bound)
+    return Comparison(_at(impl, K, w, n_iter), "<=", factor**power * bound, scale=sum_of_moduli(K))
 
 
 # Density 2 cos(w + pi/6), up to rounding of its taps: largest midway between six samples.
