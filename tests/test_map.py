@@ -45,7 +45,7 @@ CATALOGUE = {
         sec-2.1.3-SN eq-2.5 eq-2.6 eq-2.7 sec-2.1.3-cayley sec-2.1.3-cayley-rectangular sec-2.1.3-sandwich sec-2.1.3-SOC
         sec-2.1.3-SOC-truncated sec-2.1.3-bjorck sec-2.1.3-RKO sec-2.1.3-BCOP sec-2.1.3-RLB sec-2.1.3-cayley-convolution
         sec-2.1.3-SOC-convolution thm-4.5.1 cor-4.5.2-affine cor-4.5.2-residual cor-4.5.2-zero sec-4.5-AOL sec-4.5-SN
-        sec-4.5-CPL app-B.1-pooling app-B.1-average app-B.1-residual
+        sec-4.5-CPL fig-4.10-AOL fig-4.10-SN app-B.1-pooling app-B.1-average app-B.1-residual
     """,
 }
 ROWS = [f"{source}.{row}" for source, rows in CATALOGUE.items() for row in rows.split()]

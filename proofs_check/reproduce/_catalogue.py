@@ -13,6 +13,7 @@ from proofs_check.reproduce import (
     gradient_memory,
     gram_and_power,
     readouts,
+    rescaling,
     size_transfer,
     tightness,
     zero_padding,
@@ -21,6 +22,7 @@ from proofs_check.reproduce._series import Experiment, RefusedError
 
 _MODULES = (
     size_transfer, gram_and_power, dense_times, readouts, convolutions, zero_padding, gradient_memory, tightness,
+    rescaling,
 )
 
 

@@ -27,6 +27,7 @@ TINY = {
     "fig-3.8": {**CONVOLUTIONS, "channels": (1, 3)},
     "fig-3.9": {**CONVOLUTIONS, "image_sizes": (4, 8)},
     "fig-3.11": {"channels": (1, 2), "n": 8, "gram_iterations": 3, "kernels_drawn": 2},
+    "fig-4.10": {"side": 8, "most": 4},
     "tab-3.2": {"channels": (4, 8), "n": 16},
     "tab-A.0.1": {"rows": 30, "columns": 20, "matrices": 2},
     "tab-A.0.2": {"sides": (5, 20), "matrices": 2},
@@ -201,7 +202,7 @@ def test_no_bound_is_below_the_norm_and_structured_kernels_reach_some():
 
 
 @pytest.mark.parametrize(("names", "count"), [
-    (["all"], 13), (["fig-3.?"], 8), (["tab-*", "fig-3.2", "tab-3.2"], 4), (["fig-3.11"], 1),
+    (["all"], 14), (["fig-3.?"], 8), (["tab-*", "fig-3.2", "tab-3.2"], 4), (["fig-3.11"], 1),
 ])
 def test_choose(names, count):
     assert len(reproduce.choose(names)) == count
