@@ -68,8 +68,9 @@ def _in_workers(
         try:
             with _interrupts_held_back():
                 futures = {pool.submit(_work, id, implementation, profile, seed): id for id in ids}
-            for future in as_completed(futures):
-                yield _result(future, futures[future])
+            with interruptible():
+                for future in as_completed(futures):
+                    yield _result(future, futures[future])
             finished = True
         finally:
             pool.shutdown(wait=finished, cancel_futures=True)

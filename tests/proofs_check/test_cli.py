@@ -319,7 +319,7 @@ def test_an_interrupt_prints_what_is_there(tmp_path, weights, jobs):
         output, errors = process.communicate(timeout=60)
     finally:
         if process.poll() is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # the workers too: they hold the pipes open
             process.communicate()
     assert process.returncode == 130
     assert "interrupted: " in output and "thesis.A.0.1 " in output
