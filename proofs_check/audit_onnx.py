@@ -60,6 +60,9 @@ def audit_model(model: Any, settings: Settings, done: Callable[[str], None] = la
             constants[node.output[0]] = numpy_helper.to_array(attributes["value"]) if "value" in attributes else None
             continue
         known = [constants.get(x) for x in node.input]
+        if node.op_type == "Identity" and known[0] is not None:  # a weight that two nodes share
+            constants[node.output[0]] = known[0]
+            continue
         moving = [x for x in node.input if x in bounds]
         try:
             if not moving:
@@ -167,7 +170,8 @@ class _Node:
     def _explicit(self, K: np.ndarray, n: Any, stride: Any, pads: Any) -> np.ndarray | None:
         """The matrix of the convolution, where it is small: zeros around the image, then the positions inside."""
         padded = tuple(size + p[0] + p[1] for size, p in zip(n, pads, strict=True))
-        if K.shape[0] * K.shape[1] * (padded[0] * padded[1]) ** 2 > DENSE_ENTRIES:
+        area = padded[0] * padded[1]
+        if K.shape[0] * K.shape[1] * area**2 > DENSE_ENTRIES * stride[0] * stride[1]:
             return None
         inside = np.zeros((K.shape[1], *padded), dtype=bool)
         inside[:, pads[0][0] : pads[0][0] + n[0], pads[1][0] : pads[1][0] + n[1]] = True

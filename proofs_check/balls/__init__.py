@@ -5,7 +5,18 @@ singular values are roots of a characteristic polynomial in integers, derivative
 forward differentiation. Arrays are object arrays of `arb` or `acb`; floats that come in are taken as exact.
 """
 
-from proofs_check.balls import convolution, layers, network, normalization, spectral
+from proofs_check.balls import (
+    certificates,
+    convolution,
+    layers,
+    network,
+    normalization,
+    simplex,
+    spectral,
+    weierstrass,
+)
 from proofs_check.balls._lift import lift
 
-__all__ = ["convolution", "layers", "lift", "network", "normalization", "spectral"]
+__all__ = [
+    "certificates", "convolution", "layers", "lift", "network", "normalization", "simplex", "spectral", "weierstrass",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from flint import acb, arb
+from flint import acb, arb, arb_series
 
 from proofs_check.balls import convolution, spectral
 from proofs_check.balls._lift import adjoint, as_flint, ball_array, is_complex, product
@@ -177,6 +177,27 @@ def activation(x: Any, name: str, *, slope: float = 0.01) -> np.ndarray:
     values = ball_array(x)
     out = np.empty(values.shape, dtype=object)
     out.ravel()[:] = [functions[name](v) for v in values.ravel()]
+    return out
+
+
+def activation_derivative(x: Any, name: str, *, slope: float = 0.01) -> np.ndarray:
+    """The second term of a power series; at a kink the slope from the left."""
+    kinked = {"relu": arb(0), "leaky_relu": arb(slope), "abs": arb(-1)}
+    smooth = {
+        "tanh": lambda v: 1 - 2 / ((2 * v).exp() + 1), "sigmoid": lambda v: 1 / (1 + (-v).exp()),
+        "gelu": lambda v: v * (1 + (v / arb(2).sqrt()).erf()) / 2, "softplus": lambda v: (1 + v.exp()).log(),
+        "silu": lambda v: v / (1 + (-v).exp()), "identity": lambda v: v,
+    }
+
+    def one(v: arb) -> arb:
+        if name not in kinked:
+            return smooth[name](arb_series([v, 1], prec=2))[1]
+        low = kinked[name]
+        return arb(1) if v > 0 else low if v <= 0 else low.union(arb(1))
+
+    values = ball_array(x)
+    out = np.empty(values.shape, dtype=object)
+    out.ravel()[:] = [one(v) for v in values.ravel()]
     return out
 
 

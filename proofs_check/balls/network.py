@@ -1,166 +1,81 @@
-"""Feed-forward networks in balls: the definition, and derivatives by forward differentiation."""
+"""Networks in balls: bounds, derivatives by forward differentiation, exact constants of networks of one input."""
 
 from __future__ import annotations
 
+import copy
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
-from proofs_check.balls import normalization
-from proofs_check.balls._dual import Dual, derivative
+from proofs_check.balls._dual import derivative
 from proofs_check.balls._lift import ball_array, euclidean_norm
-from proofs_check.balls.spectral import spectral_norm
+from proofs_check.balls._network_layers import (
+    Activation,
+    Convolution,
+    Dense,
+    FeedForward,
+    FrozenBatchNorm,
+    GroupNorm,
+    LayerNorm,
+    LipschitzResidual,
+    Pooling,
+    Residual,
+    RMSNorm,
+    Sequential,
+)
+
+__all__ = [
+    "Activation", "Convolution", "Dense", "FeedForward", "FrozenBatchNorm", "GroupNorm", "LayerNorm",
+    "LipschitzResidual", "Pooling", "RMSNorm", "Residual", "Sequential", "extremal_network", "identity_like",
+    "input_jacobian", "local_lipschitz_exact", "pgd_attack", "pooling_lipschitz", "product_upper_bound",
+    "truncate_or_pad", "weight_jacobian",
+]
+
+Network = Sequential | Residual
 
 
-@dataclass(frozen=True)
-class FrozenBatchNorm:
-    """Batch normalization with given statistics."""
-
-    mean: Any
-    variance: Any
-    epsilon: Any
-
-    def __call__(self, x: Any) -> np.ndarray:
-        return normalization.batch_norm(x, self.mean, self.variance, epsilon=self.epsilon)
-
-    def lipschitz(self, n: int) -> arb:
-        return normalization.batch_norm_lipschitz(self.variance, epsilon=self.epsilon)
+def product_upper_bound(network: Network) -> arb:
+    """By the rules of the layers."""
+    return network.lipschitz(network.inputs)
 
 
-@dataclass(frozen=True)
-class LayerNorm:
-    """Layer normalization."""
-
-    epsilon: Any
-
-    def __call__(self, x: Any) -> np.ndarray:
-        return normalization.layer_norm(x, epsilon=self.epsilon)
-
-    def lipschitz(self, n: int) -> arb:
-        return normalization.layer_norm_lipschitz(n, epsilon=self.epsilon)
-
-
-@dataclass(frozen=True)
-class GroupNorm:
-    """Group normalization."""
-
-    groups: Any
-    epsilon: Any
-
-    def __call__(self, x: Any) -> np.ndarray:
-        return normalization.group_norm(x, self.groups, epsilon=self.epsilon)
-
-    def lipschitz(self, n: int) -> arb:
-        return normalization.group_norm_lipschitz(self.groups, epsilon=self.epsilon)
-
-
-@dataclass(frozen=True)
-class RMSNorm:
-    """Root-mean-square normalization."""
-
-    epsilon: Any
-
-    def __call__(self, x: Any) -> np.ndarray:
-        return normalization.rms_norm(x, epsilon=self.epsilon)
-
-    def lipschitz(self, n: int) -> arb:
-        return normalization.rms_norm_lipschitz(epsilon=self.epsilon)
-
-
-def _relu(value: Any) -> Any:
-    at = value.value if isinstance(value, Dual) else value
-    if at > 0:
-        return value
-    if at <= 0:
-        return arb(0)
-    if isinstance(value, Dual):
-        return Dual(arb(0).union(at), arb(0).union(value.slope))
-    return arb(0).union(at)
-
-
-def _tanh(value: Any) -> Any:
-    square = (value * 2).exp()
-    return (square - 1) / (square + 1)
-
-
-_ACTIVATIONS = {"relu": _relu, "identity": lambda value: value, "tanh": _tanh}
-
-
-class FeedForward:
-    """h_i = g_i(NO_i(W_i h_{i-1} + b_i))."""
-
-    def __init__(
-        self, weights: Sequence[Any], activation: Any = "relu", normalizers: Any = None, biases: Any = None
-    ) -> None:
-        self.weights = [ball_array(W) for W in weights]
-        count = len(self.weights)
-        self.activation = [activation] * count if isinstance(activation, str) else list(activation)
-        self.normalizers = [None] * count if normalizers is None else list(normalizers)
-        self.biases = [None] * count if biases is None else [ball_array(b) for b in biases]
-
-    def layers(self, x: Any) -> list[np.ndarray]:
-        """h_0 to h_K."""
-        values = [ball_array(x)]
-        for W, name, normalizer, bias in zip(
-            self.weights, self.activation, self.normalizers, self.biases, strict=True
-        ):
-            y = W.dot(values[-1])
-            y = y if bias is None else y + bias
-            y = y if normalizer is None else normalizer(y)
-            values.append(np.array([_ACTIVATIONS[name](v) for v in y], dtype=object))
-        return values
-
-    def __call__(self, x: Any) -> np.ndarray:
-        return self.layers(x)[-1]
-
-
-class Residual:
-    """x plus a feed-forward network of it."""
-
-    def __init__(self, block: FeedForward) -> None:
-        self.block = block
-
-    def __call__(self, x: Any) -> np.ndarray:
-        return ball_array(x) + self.block(x)
-
-
-def product_upper_bound(network: FeedForward | Residual) -> arb:
-    """The product of the spectral norms and the normalizers' constants."""
-    if isinstance(network, Residual):
-        return 1 + product_upper_bound(network.block)
-    bound = arb(1)
-    for W, normalizer in zip(network.weights, network.normalizers, strict=True):
-        bound *= spectral_norm(W)
-        if normalizer is not None:
-            bound *= normalizer.lipschitz(W.shape[0])
-    return bound
-
-
-def input_jacobian(network: FeedForward | Residual, x: Any) -> np.ndarray:
+def input_jacobian(network: Network, x: Any) -> np.ndarray:
     """The derivative of the output with respect to the input."""
     return derivative(network, x)
 
 
-def weight_jacobian(network: FeedForward, x: Any, layer: int) -> np.ndarray:
+def weight_jacobian(network: Network, x: Any, layer: int | Sequence[int]) -> np.ndarray:
     """The derivative of the output with respect to the weights of a layer, counted from 1."""
-    before = network.layers(x)[layer - 1]
-    shape = network.weights[layer - 1].shape
-    rest = slice(layer - 1, None)
+    path = [layer] if isinstance(layer, int) else list(layer)
+    changed, target = _copied(network, path)
+    shape = target.weight.shape
 
     def output(flat: np.ndarray) -> np.ndarray:
-        weights = list(network.weights)[rest]
-        tail = FeedForward(weights, network.activation[rest], network.normalizers[rest])
-        tail.biases = network.biases[rest]
-        tail.weights[0] = flat.reshape(shape)
-        return tail(before)
+        target.weight = flat.reshape(shape)
+        return changed(x)
 
-    flat = derivative(output, network.weights[layer - 1].ravel())
+    flat = derivative(output, target.weight.ravel())
     return flat.reshape(flat.shape[0], *shape)
+
+
+def _copied(part: Any, path: Sequence[int]) -> tuple[Any, Any]:
+    """A copy whose layer at the end of the path may be changed, and that layer."""
+    part = copy.copy(part)
+    if isinstance(part, Residual):
+        name = ("block", "shortcut")[path[0] - 1]
+        inner, target = _copied(getattr(part, name), path[1:])
+        setattr(part, name, inner)
+        return part, target
+    if isinstance(part, Sequential):
+        i, rest = path[0] - 1, path[1:] or ([1] if isinstance(part, FeedForward) else [])
+        part.parts = list(part.parts)
+        part.parts[i], target = _copied(part.parts[i], rest)
+        return part, target
+    return part, part
 
 
 def truncate_or_pad(v: Any, sizes: Sequence[int]) -> np.ndarray:
@@ -184,71 +99,120 @@ def extremal_network(widths: Sequence[int], factors: Sequence[Any]) -> FeedForwa
 
 def pooling_lipschitz(kind: str, n: Any, k: Any, stride: Any = None) -> arb:
     """Windows that hold a pixel, or the norm of the matrix of means."""
-    (h, w), (k_h, k_w) = _pair(n), _pair(k)
-    s_h, s_w = (k_h, k_w) if stride is None else _pair(stride)
-    starts = [(u, v) for u in range(0, h - k_h + 1, s_h) for v in range(0, w - k_w + 1, s_w)]
-    held = [[int(u <= x < u + k_h and v <= y < v + k_w) for x in range(h) for y in range(w)] for u, v in starts]
-    if kind == "max":
-        return arb(max(sum(pixel) for pixel in zip(*held, strict=True))).sqrt()
-    return spectral_norm([[arb(entry) for entry in row] for row in held]) / (k_h * k_w)
+    return Pooling(kind, 1, n, k, stride).lipschitz(0)
 
 
-def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
+class _Piece(NamedTuple):
+    """The map ``slopes * z + values`` of the one input z between two ends, None where there is none."""
+
+    low: Fraction | None
+    high: Fraction | None
+    slopes: list[Fraction]
+    values: list[Fraction]
 
 
-def local_lipschitz_exact(network: FeedForward, x: Any, radius: Any = None) -> arb:
+def local_lipschitz_exact(network: Network, x: Any, radius: Any = None) -> arb:
     """Of networks of one input: the slopes between the kinks, in rational numbers."""
     [centre] = [_rational(v) for v in ball_array(x)]
     r = None if radius is None or float(radius) == float("inf") else _rational(arb(radius))
-    pieces = [(None if r is None else centre - r, None if r is None else centre + r, [Fraction(1)], [Fraction(0)])]
-    for W, b, name in zip(network.weights, network.biases, network.activation, strict=True):
-        rows = [[_rational(v) for v in row] for row in W]
-        offsets = [Fraction(0)] * len(rows) if b is None else [_rational(v) for v in b]
-        pieces = [part for piece in pieces for part in _next_pieces(piece, rows, offsets, name)]
-    squares = [sum((s * s for s in slopes), Fraction(0)) for _, _, slopes, _ in pieces]
+    ends = (None, None) if r is None else (centre - r, centre + r)
+    squares = [
+        sum((s * s for s in piece.slopes), Fraction(0))
+        for piece in _through(network, _Piece(*ends, [Fraction(1)], [Fraction(0)]))
+    ]
     largest = max(squares)
     return (arb(largest.numerator) / largest.denominator).sqrt()
 
 
-_Piece = tuple[Any, Any, list[Fraction], list[Fraction]]
+def _through(part: Any, piece: _Piece) -> list[_Piece]:
+    """The pieces of a layer's output."""
+    if isinstance(part, Sequential):
+        pieces = [piece]
+        for inner in part.parts:
+            pieces = [next_ for p in pieces for next_ in _through(inner, p)]
+        return pieces
+    if isinstance(part, Residual):
+        return [
+            _Piece(q.low, q.high, _added(p.slopes, q.slopes), _added(p.values, q.values))
+            for p in _through(part.block, piece)
+            for q in _shortcuts(part.shortcut, _Piece(p.low, p.high, piece.slopes, piece.values))
+        ]
+    if isinstance(part, Activation):
+        low = Fraction({"relu": 0.0, "leaky_relu": part.slope, "abs": -1.0, "identity": 1.0}[part.name])
+        return _activated(piece, low)
+    if isinstance(part, Pooling) and part.kind == "max":
+        return _pooled(part, piece)
+    return [_linear(part, piece)]
 
 
-def _next_pieces(piece: _Piece, rows: list[list[Fraction]], offsets: list[Fraction], name: str) -> list[_Piece]:
-    """An interval with the affine map to a layer's input, cut at the kinks of the layer."""
-    low, high, slopes, values = piece
-    a = [_inner(row, slopes) for row in rows]
-    c = [_inner(row, values) + offset for row, offset in zip(rows, offsets, strict=True)]
-    if name == "identity":
-        return [(low, high, a, c)]
-    kinks = sorted({-v / s for s, v in zip(a, c, strict=True) if s != 0})
-    inner = [z for z in kinks if (low is None or z > low) and (high is None or z < high)]
+def _shortcuts(shortcut: Any, piece: _Piece) -> list[_Piece]:
+    return [piece] if shortcut is None else _through(shortcut, piece)
+
+
+def _added(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
+    return [u + v for u, v in zip(a, b, strict=True)]
+
+
+def _linear(part: Any, piece: _Piece) -> _Piece:
+    """Of an affine layer: its values at two points of the line determine it."""
+    at_values = _exactly(part, piece.values)
+    at_sum = _exactly(part, _added(piece.values, piece.slopes))
+    return _Piece(piece.low, piece.high, [u - v for u, v in zip(at_sum, at_values, strict=True)], at_values)
+
+
+def _exactly(part: Any, point: list[Fraction]) -> list[Fraction]:
+    with ctx.workprec(4000):  # sums and products of short binary fractions are exact
+        balls = np.empty(len(point), dtype=object)
+        balls[:] = [arb(v.numerator) / v.denominator for v in point]
+        return [_rational(v) for v in part(balls)]
+
+
+def _activated(piece: _Piece, low: Fraction) -> list[_Piece]:
+    entries = list(zip(piece.slopes, piece.values, strict=True))
     cuts = []
-    for left, right in itertools.pairwise([low, *inner, high]):
-        middle = _between(left, right)
-        on = [s * middle + v > 0 for s, v in zip(a, c, strict=True)]
-        cuts.append((left, right, [s if o else Fraction(0) for s, o in zip(a, on, strict=True)],
-                     [v if o else Fraction(0) for v, o in zip(c, on, strict=True)]))
+    for left, right, middle in _between_zeros(piece, entries if low != 1 else []):
+        factors = [1 if s * middle + v > 0 else low for s, v in entries]
+        new = [(f * s, f * v) for f, (s, v) in zip(factors, entries, strict=True)]
+        cuts.append(_Piece(left, right, [s for s, _ in new], [v for _, v in new]))
     return cuts
 
 
-def _inner(row: list[Fraction], column: list[Fraction]) -> Fraction:
-    return sum((w * v for w, v in zip(row, column, strict=True)), Fraction(0))
+def _pooled(part: Pooling, piece: _Piece) -> list[_Piece]:
+    """Cut wherever two entries of a window are equal."""
+    entries = list(zip(piece.slopes, piece.values, strict=True))
+    groups = [[c * part.pixels + i for i in window] for c in range(part.channels) for window in part.windows]
+    pairs = [pair for group in groups for pair in itertools.combinations([entries[i] for i in group], 2)]
+    cuts = []
+    for left, right, middle in _between_zeros(piece, [(a[0] - b[0], a[1] - b[1]) for a, b in pairs]):
+        tops = [max((entries[i] for i in group), key=lambda e: e[0] * middle + e[1]) for group in groups]
+        cuts.append(_Piece(left, right, [s for s, _ in tops], [v for _, v in tops]))
+    return cuts
 
 
-def _between(left: Fraction | None, right: Fraction | None) -> Fraction:
+def _between_zeros(piece: _Piece, entries: list[tuple[Fraction, Fraction]]) -> Iterator[tuple[Any, Any, Fraction]]:
+    """The intervals between the zeros of some functions ``s z + v``, each with a point inside."""
+    zeros = sorted({-v / s for s, v in entries if s != 0})
+    inner = [z for z in zeros if (piece.low is None or z > piece.low) and (piece.high is None or z < piece.high)]
+    for left, right in itertools.pairwise([piece.low, *inner, piece.high]):
+        yield left, right, _inside(left, right)
+
+
+def _inside(left: Fraction | None, right: Fraction | None) -> Fraction:
     if left is None:
         return Fraction(0) if right is None else right - 1
     return left + 1 if right is None else (left + right) / 2
 
 
 def _rational(value: Any) -> Fraction:
-    mantissa, exponent = arb(value).mid().man_exp()
+    ball = arb(value)
+    if not ball.is_exact():
+        raise ValueError(f"{ball} is not a binary fraction")
+    mantissa, exponent = ball.man_exp()
     return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
 
 
 def pgd_attack(
-    network: FeedForward | Residual, x: Any, label: int, radius: Any, n_iter: int, *, step: Any, start: Any = None,
+    network: Network, x: Any, label: int, radius: Any, n_iter: int, *, step: Any, start: Any = None,
     rng: Any = None,
 ) -> np.ndarray:
     """The steps of the attack."""

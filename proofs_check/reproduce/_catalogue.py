@@ -16,13 +16,14 @@ from proofs_check.reproduce import (
     rescaling,
     size_transfer,
     tightness,
+    trained,
     zero_padding,
 )
 from proofs_check.reproduce._series import Experiment, RefusedError
 
 _MODULES = (
     size_transfer, gram_and_power, dense_times, readouts, convolutions, zero_padding, gradient_memory, tightness,
-    rescaling,
+    rescaling, trained,
 )
 
 

@@ -53,7 +53,7 @@ class Experiment:
     def reduced(self, sizes: Any) -> str:
         """Where the sizes differ from the source's."""
         if self.source_sizes is None:
-            return "not in the source"
+            return "sizes of its own, not the source's"
         here, there = asdict(sizes), asdict(self.source_sizes)
         differing = {key: value for key, value in there.items() if here[key] != value}
         source = "the source's sizes, where its text names them"

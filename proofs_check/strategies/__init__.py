@@ -10,6 +10,7 @@ from proofs_check.strategies._kernels import (
     separable_kernels,
     unit_arrays,
 )
+from proofs_check.strategies._layered import layered_networks, network_from
 from proofs_check.strategies._matrices import (
     dyadics,
     extreme_matrices,
@@ -33,7 +34,9 @@ __all__ = [
     "image_sizes",
     "images",
     "kernels",
+    "layered_networks",
     "matrices",
+    "network_from",
     "networks",
     "normalizers",
     "orthogonal_kernels",

@@ -1,6 +1,6 @@
 """Lipschitz layers: rescalings, orthogonal matrices and convolutions, residual and sandwich layers, activations."""
 
-from refimpl.layers._activations import activation, activation_lipschitz
+from refimpl.layers._activations import activation, activation_derivative, activation_lipschitz
 from refimpl.layers._convolutions import (
     block_orthogonal_convolution,
     cayley_convolution,
@@ -13,6 +13,7 @@ from refimpl.layers._residual import convex_potential_layer, residual_linear_blo
 
 __all__ = [
     "activation",
+    "activation_derivative",
     "activation_lipschitz",
     "aol_rescaling",
     "bjorck",

@@ -71,6 +71,60 @@ def activation(x: npt.ArrayLike, name: Activation, *, slope: float = 0.01) -> Ar
     return in_range(np.asarray(results[name]), "y")
 
 
+def activation_derivative(x: npt.ArrayLike, name: Activation, *, slope: float = 0.01) -> Array:
+    r"""Derivative of an activation, entry by entry, exact up to rounding.
+
+    .. math::
+
+        [x > 0],\ [x > 0] + a [x \le 0],\ \frac{1}{\cosh^2 x},\ s(x) s(-x),\ \Phi(x) + x \varphi(x),\ s(x),\
+        s(x) (1 + x s(-x)),\ \pm 1,\ 1, \qquad s(x) = \frac{1}{1 + e^{-x}}
+
+    Parameters
+    ----------
+    x : array_like
+        Real numbers.
+    name : {"relu", "leaky_relu", "tanh", "sigmoid", "gelu", "softplus", "silu", "abs", "identity"}
+        As in `activation`.
+    slope : float
+        a, of "leaky_relu" only.
+
+    Returns
+    -------
+    derivative : ndarray
+        Of the shape of `x`; at a kink the slope from the left.
+
+    Raises
+    ------
+    ValueError
+        If `x` is not real and finite, or `name` is unknown.
+
+    References
+    ----------
+    lipref.activation-derivatives
+
+    Examples
+    --------
+    >>> activation_derivative([-2.0, 0.0, 3.0], "relu").tolist()
+    [0.0, 0.0, 1.0]
+    >>> activation_derivative([-2.0, 0.0, 3.0], "abs").tolist()
+    [-1.0, -1.0, 1.0]
+    """
+    values = as_real_array(x, "x")
+    as_choice(name, "name", ACTIVATIONS)
+    a = as_number(slope, "slope")
+    positive = values > 0
+    with np.errstate(over="ignore"):
+        decay = np.exp(-2 * np.abs(values))
+        bell = values * np.exp(-values * values / 2) / np.sqrt(2 * np.pi)
+    results = {
+        "relu": positive.astype(float), "leaky_relu": np.where(positive, 1.0, a), "tanh": 4 * decay / (1 + decay) ** 2,
+        "sigmoid": expit(values) * expit(-values), "gelu": ndtr(values) + bell, "softplus": expit(values),
+        "silu": expit(values) * (1 + values * expit(-values)), "abs": np.where(positive, 1.0, -1.0),
+        "identity": np.ones_like(values),
+    }
+    return np.asarray(results[name])
+
+
 def activation_lipschitz(name: Activation, *, slope: float = 0.01) -> float:
     r"""Exact Lipschitz constant of an activation (correctly rounded).
 

@@ -9,14 +9,14 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from refimpl._arguments import as_count, as_generator, as_number, as_real_vector
-from refimpl.network._feed_forward import FeedForward, Residual
-from refimpl.network._jacobians import input_jacobian
+from refimpl.network._compositions import pullback
+from refimpl.network._jacobians import Network, check_network
 
 Array = npt.NDArray[Any]
 
 
 def pgd_attack(
-    network: FeedForward | Residual, x: npt.ArrayLike, label: int, radius: float, n_iter: int, *, step: float,
+    network: Network, x: npt.ArrayLike, label: int, radius: float, n_iter: int, *, step: float,
     start: npt.ArrayLike | None = None, rng: np.random.Generator | int | None = None,
 ) -> Array:
     r"""Point near an input that raises the cross-entropy of its label, by projected gradient ascent.
@@ -28,7 +28,7 @@ def pgd_attack(
 
     Parameters
     ----------
-    network : FeedForward or Residual
+    network : FeedForward, Sequential or Residual
         Its outputs are the scores.
     x : (n_0,) array_like
         Input.
@@ -61,12 +61,14 @@ def pgd_attack(
 
     Examples
     --------
+    >>> from refimpl.network import FeedForward
     >>> pgd_attack(FeedForward([[[1.0], [-1.0]]], "identity"), [1.0], 0, 2.0, 3, step=1.0, start=[1.0]).tolist()
     [0.0]
     >>> pgd_attack(FeedForward([[[1.0], [-1.0]]], "identity"), [1.0], 0, 2.0, 4, step=1.0, start=[1.0]).tolist()
     [-1.0]
     """
-    point = as_real_vector(x)
+    check_network(network)
+    point = as_real_vector(x, size=network.inputs)
     epsilon, alpha = as_number(radius, "radius", above=0), as_number(step, "step", above=0)
     n_iter, y = as_count(n_iter, "n_iter"), as_count(label, "label")
     if (start is None) == (rng is None):
@@ -82,7 +84,7 @@ def pgd_attack(
     for _ in range(n_iter):
         error = softmax(network(point + eta))
         error[y] -= 1
-        g = input_jacobian(network, point + eta).T @ error
+        g = pullback(network, point + eta, error)
         if not g.any():
             break
         eta = eta + alpha * g / np.linalg.norm(g)

@@ -1,29 +1,23 @@
-"""Feed-forward networks as the sources define them, and residual blocks."""
+"""Feed-forward networks as the sources define them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from refimpl._arguments import as_choice, as_real_matrix, as_real_vector, as_sequence
+from refimpl.layers._activations import ACTIVATIONS
+from refimpl.network._compositions import Sequential
+from refimpl.network._layers import Activation, Dense
 from refimpl.network._normalizers import Normalizer
 
 Array = npt.NDArray[Any]
 
-# Name: function and slope; at a kink the slope is that from the left.
-ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "identity": (lambda y: y, np.ones_like),
-    "relu": (lambda y: np.maximum(y, 0), lambda y: (y > 0).astype(float)),
-    "leaky_relu": (lambda y: np.where(y > 0, y, 0.01 * y), lambda y: np.where(y > 0, 1.0, 0.01)),
-    # 1 / cosh^2, written so that nothing overflows.
-    "tanh": (np.tanh, lambda y: 4 * np.exp(-2 * np.abs(y)) / (1 + np.exp(-2 * np.abs(y))) ** 2),
-}
 
-
-class FeedForward:
+class FeedForward(Sequential):
     r"""A feed-forward network: every layer linear, then normalized, then activated.
 
     .. math:: h_i = g_i(\mathrm{NO}_i(W_i h_{i-1} + b_i)), \qquad h_0 = x
@@ -35,7 +29,7 @@ class FeedForward:
     weights : sequence of (n_i, n_{i-1}) array_like
         Finite real matrices that fit each other, at least one.
     activation : str or sequence of str
-        "relu", "leaky_relu" (slope 0.01), "tanh" or "identity": one for all layers, or one for each.
+        As in `refimpl.layers.activation`: one for all layers, or one for each.
     normalizers : sequence of Normalizer or None, optional
         One for each layer, None where there is none.
     biases : sequence of (n_i,) array_like, optional
@@ -77,7 +71,7 @@ class FeedForward:
                 )
         count = len(self.weights)
         names = [activation] * count if isinstance(activation, str) else as_sequence(activation, "activation")
-        self.activation = [as_choice(name, "activation", list(ACTIVATIONS)) for name in names]
+        self.activation = [as_choice(name, "activation", ACTIVATIONS) for name in names]
         self.normalizers = [None] * count if normalizers is None else as_sequence(normalizers, "normalizers")
         for i, normalizer in enumerate(self.normalizers):
             # A class has the methods too, but only its instances have numbers to work with.
@@ -98,62 +92,26 @@ class FeedForward:
         for i, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
             if b.size != W.shape[0]:
                 raise ValueError(f"biases[{i}] must be a vector of {W.shape[0]} entries, got {b.size} entries")
+        blocks = []
+        for i, (W, b, normalizer) in enumerate(zip(self.weights, self.biases, self.normalizers, strict=True)):
+            if normalizer is not None:
+                _check_fit(normalizer, len(W), i)
+            dense, middle = Dense(W, b), [] if normalizer is None else [normalizer]
+            blocks.append(Sequential([dense, *middle, Activation(self.activation[i])], W.shape[1]))
+            self.weights[i], self.biases[i] = dense.weight, dense.bias  # one array, not two
+        super().__init__(blocks, self.weights[0].shape[1])
 
     def pre_activations(self, x: npt.ArrayLike) -> list[Array]:
         """W_i h_{i-1} + b_i for every layer i."""
-        return self._forward(x)[0]
+        return [block.values(h)[1] for block, h in zip(self.parts, self.values(x)[:-1], strict=True)]
 
     def layers(self, x: npt.ArrayLike) -> list[Array]:
         """h_0 = x, h_1, ..., h_K."""
-        return self._forward(x)[1]
-
-    def __call__(self, x: npt.ArrayLike) -> Array:
-        """Output h_K at one input vector."""
-        return self.layers(x)[-1]
-
-    def _forward(self, x: npt.ArrayLike) -> tuple[list[Array], list[Array]]:
-        linear, outputs = [], [as_real_vector(x, size=self.weights[0].shape[1]).copy()]
-        for W, b, normalizer, name in zip(
-            self.weights, self.biases, self.normalizers, self.activation, strict=True
-        ):
-            y = W @ outputs[-1] + b
-            linear.append(y)
-            g, _ = ACTIVATIONS[name]
-            outputs.append(g(y if normalizer is None else normalizer(y)))
-        return linear, outputs
+        return self.values(x)
 
 
-class Residual:
-    r"""A residual network :math:`x + f(x)` of a feed-forward network with as many outputs as inputs.
-
-    Parameters
-    ----------
-    block : FeedForward
-        The branch f.
-
-    Raises
-    ------
-    ValueError
-        If the block has another number of outputs than of inputs.
-
-    References
-    ----------
-    than.lemma-5.residual
-
-    Examples
-    --------
-    >>> Residual(FeedForward([[[2]]]))([3]).tolist()
-    [9.0]
-    """
-
-    def __init__(self, block: FeedForward) -> None:
-        if not isinstance(block, FeedForward):
-            raise ValueError(f"block must be a FeedForward, got {block!r}")
-        inputs, outputs = block.weights[0].shape[1], block.weights[-1].shape[0]
-        if inputs != outputs:
-            raise ValueError(f"block must be a network with as many outputs as inputs, got {outputs} and {inputs}")
-        self.block = block
-
-    def __call__(self, x: npt.ArrayLike) -> Array:
-        """Output at one input vector."""
-        return as_real_vector(x) + self.block(x)
+def _check_fit(normalizer: Normalizer, rows: int, i: int) -> None:
+    try:
+        normalizer.lipschitz(rows)  # tells what the normalizer does not fit
+    except ValueError as unfit:
+        raise ValueError(f"normalizers[{i}] must fit the {rows} rows of weights[{i}], got: {unfit}") from None

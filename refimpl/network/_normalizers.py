@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refimpl import normalization
-from refimpl._arguments import as_count, as_real_vector
+from refimpl._arguments import as_count, as_real_vector, in_range
 from refimpl.normalization._group_norm import partition
 
 Array = npt.NDArray[Any]
@@ -32,33 +32,63 @@ class Normalizer(Protocol):
 
 @dataclass(frozen=True)
 class FrozenBatchNorm:
-    """Batch normalization with given statistics, as at inference: `refimpl.normalization.batch_norm`."""
+    r"""Batch normalization with given statistics, as at inference: `refimpl.normalization.batch_norm`.
+
+    .. math:: y_{kp} = \gamma_k \frac{x_{kp} - \mu_k}{\sqrt{\sigma_k^2 + \epsilon}} + \beta_k
+
+    for channel k and pixel p; `scale` and `shift` are 1 and 0 by default, `pixels` is how many features share a
+    statistic.
+    """
 
     mean: npt.ArrayLike
     variance: npt.ArrayLike
     epsilon: float
+    scale: npt.ArrayLike | None = None
+    shift: npt.ArrayLike | None = None
+    pixels: int = 1
 
     def __post_init__(self) -> None:
         # Tuples, so that the layer stays the same when the given arrays change.
         variance = as_real_vector(self.variance, "variance")
+        for name, default in (("mean", None), ("scale", 1.0), ("shift", 0.0)):
+            value = getattr(self, name)
+            if value is None and default is not None:
+                value = np.full(variance.size, default)
+            object.__setattr__(self, name, tuple(as_real_vector(value, name, size=variance.size).tolist()))
         object.__setattr__(self, "variance", tuple(variance.tolist()))
-        mean = as_real_vector(self.mean, "mean", size=variance.size)
-        object.__setattr__(self, "mean", tuple(mean.tolist()))
+        as_count(self.pixels, "pixels", minimum=1)
+        normalization.batch_norm_lipschitz(self.variance, epsilon=self.epsilon)  # refuses what has no root
+
+    @property
+    def _size(self) -> int:
+        return np.size(self.variance) * self.pixels
+
+    def _spread(self, values: Any) -> Array:
+        return np.repeat(values, self.pixels)
 
     def __call__(self, x: Array) -> Array:
         """Normalize one sample."""
-        return normalization.batch_norm(x, self.mean, self.variance, epsilon=self.epsilon)
+        mean, variance = self._spread(self.mean), self._spread(self.variance)
+        point = as_real_vector(x, size=self._size)
+        normalized = normalization.batch_norm(point, mean, variance, epsilon=self.epsilon)
+        with np.errstate(over="ignore"):
+            return in_range(self._spread(self.scale) * normalized + self._spread(self.shift), "y")
 
     def jacobian(self, x: Array) -> Array:
         """Jacobian, the same at every sample."""
-        return normalization.batch_norm_jacobian(self.variance, epsilon=self.epsilon)
+        as_real_vector(x, size=self._size)
+        jacobian = normalization.batch_norm_jacobian(self._spread(self.variance), epsilon=self.epsilon)
+        with np.errstate(over="ignore"):
+            return in_range(self._spread(self.scale)[:, None] * jacobian, "the Jacobian")
 
     def lipschitz(self, n: int) -> float:
-        """Exact l2 Lipschitz constant; n has to be the number of variances."""
-        size = np.size(self.variance)
-        if n != size:
-            raise ValueError(f"n must be {size}, the number of variances, got {n}")
-        return normalization.batch_norm_lipschitz(self.variance, epsilon=self.epsilon)
+        """Exact l2 Lipschitz constant; n has to be the number of variances times `pixels`."""
+        if n != self._size:
+            times = " times pixels" * (self.pixels > 1)
+            raise ValueError(f"n must be {self._size}, the number of variances{times}, got {n}")
+        jacobian = normalization.batch_norm_jacobian(self.variance, epsilon=self.epsilon)
+        with np.errstate(over="ignore"):
+            return float(np.abs(np.diag(jacobian) * self.scale).max())
 
 
 @dataclass(frozen=True)

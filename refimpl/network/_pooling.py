@@ -56,18 +56,28 @@ def pooling_lipschitz(
     0.5
     """
     as_choice(kind, "kind", ("max", "average"))
+    vertical, horizontal = _axes(n, k, stride)
+    if kind == "max":
+        return math.sqrt(math.prod(int(w.sum(axis=0).max()) for w in (vertical, horizontal)))
+    return math.prod(spectral_norm(w / w.sum(axis=1, keepdims=True)) for w in (vertical, horizontal))
+
+
+def windows_of(n: Any, k: Any, stride: Any) -> Array:
+    """1 where a window (row) holds a pixel (column) of an image."""
+    return np.kron(*_axes(n, k, stride))
+
+
+def _axes(n: Any, k: Any, stride: Any) -> tuple[Array, Array]:
+    """The same for the vertical and the horizontal axis."""
     size, window = as_pair(n, "n"), as_pair(k, "k")
     step = window if stride is None else as_pair(stride, "stride")
     if any(a > b for a, b in zip(window, size, strict=True)):
         raise ValueError(f"k must be at most the size of the image {size}, got {window}")
-    windows = [_windows(*axis) for axis in zip(size, window, step, strict=True)]
-    if kind == "max":
-        return math.sqrt(math.prod(int(w.sum(axis=0).max()) for w in windows))
-    return math.prod(spectral_norm(w / w.sum(axis=1, keepdims=True)) for w in windows)
+    vertical, horizontal = (_windows(*axis) for axis in zip(size, window, step, strict=True))
+    return vertical, horizontal
 
 
 def _windows(n: int, k: int, stride: int) -> Array:
-    """1 where a window (row) holds a pixel (column) of an axis."""
     first = np.arange(0, n - k + 1, stride)[:, None]
     pixels = np.arange(n)
     return np.asarray(((pixels >= first) & (pixels < first + k)).astype(float))

@@ -327,22 +327,23 @@ def test_a_network_in_balls_holds_the_floats_of_the_reference(x, kind):
 
 def test_a_rectifier_of_an_undecided_ball_holds_both_branches():
     undecided = arb(0.25, 1)
-    value = network._relu(undecided)
+    relu = network.Activation("relu")
+    [value] = relu([undecided])
     assert value.contains(0) and value.contains(1.25) and value.contains(0.5)
-    moved = network._relu(Dual(undecided, arb(3)))
+    [moved] = relu([Dual(undecided, arb(3))])
     assert moved.value.contains(0) and moved.value.contains(1.25)
     assert moved.slope.contains(0) and moved.slope.contains(3)
-    moved = network._relu(Dual(undecided, arb(-3)))
+    [moved] = relu([Dual(undecided, arb(-3))])
     assert moved.slope.contains(0) and moved.slope.contains(-3)
 
 
 def test_a_rectifier_of_a_decided_ball_is_one_branch():
-    value = arb(3, 1)
-    assert network._relu(value) is value
-    assert network._relu(arb(-2, 1)) == 0
-    assert network._relu(arb(0)) == 0  # the derivative at the kink is taken as 0
-    assert network._relu(Dual(arb(0), arb(1))) == 0
-    assert network._relu(Dual(arb(1), arb(5))).slope == 5
+    relu, value = network.Activation("relu"), arb(3, 1)
+    positive, negative, zero = relu([value, arb(-2, 1), arb(0)])
+    assert positive.contains(value) and value.contains(positive) and negative == 0 and zero == 0
+    # The derivative at the kink is taken as 0.
+    at_kink, after = relu([Dual(arb(0), arb(1)), Dual(arb(1), arb(5))])
+    assert at_kink.slope == 0 and after.slope == 5
 
 
 def test_truncation_and_extremal_networks():

@@ -304,7 +304,11 @@ def test_attack_prints_improvements_and_the_instance(call, tmp_path, monkeypatch
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupt_prints_what_is_there(tmp_path, weights, jobs):
     file = tmp_path / "run.jsonl"
-    program = "from proofs_check.cli import main; main()"
+    # A shell's background job, and so its children, would ignore the signal.
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from proofs_check.cli import main; main()"
+    )
     arguments = ["run", "thesis.*", "--profile", "thorough", "--jobs", jobs, "--weights", weights]
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments, "--json", str(file)], stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The experiments of the thesis's third chapter, at sizes that take no time."""
+"""The experiments of the thesis, at sizes that take no time."""
 
 import csv
 import functools
@@ -29,6 +29,8 @@ TINY = {
     "fig-3.11": {"channels": (1, 2), "n": 8, "gram_iterations": 3, "kernels_drawn": 2},
     "fig-4.10": {"side": 8, "most": 4},
     "tab-3.2": {"channels": (4, 8), "n": 16},
+    "tab-4.2": {"noises": ("0.00", "0.25"), "test_images": 40, "searched": 2, "steps": 3},
+    "tab-5.1": {"architectures": ("small",), "seeds": (0, 1), "test_images": 40},
     "tab-A.0.1": {"rows": 30, "columns": 20, "matrices": 2},
     "tab-A.0.2": {"sides": (5, 20), "matrices": 2},
     "tightness": {"k": (1, 3), "t": (1, 2), "channels": 2, "n": 4, "kernels_drawn": 2},
@@ -78,7 +80,7 @@ def test_both_files_can_be_read(name, tmp_path):
     lines = table.read_text().splitlines()
     comments = [line for line in lines if line.startswith("#")]
     assert comments[0].startswith(f"# {name}: ") and comments[-1] == "# seed: 0"
-    assert any("the source's sizes" in line or "not in the source" in line for line in comments)
+    assert any("the source's sizes" in line or "sizes of its own" in line for line in comments)
     rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     expected = [{key: str(value) for key, value in row.items()} for row in without_measurements(data(name))]
     assert without_measurements(rows) == expected
@@ -88,7 +90,7 @@ def test_both_files_can_be_read(name, tmp_path):
 def test_reduced_sizes_say_so(name):
     experiment = reproduce.EXPERIMENTS[name]
     if experiment.source_sizes is None:
-        assert experiment.reduced(experiment.sizes) == "not in the source"
+        assert experiment.reduced(experiment.sizes) == "sizes of its own, not the source's"
         return
     assert experiment.reduced(experiment.source_sizes) == "the source's sizes, where its text names them"
     differ = experiment.sizes != experiment.source_sizes
@@ -192,6 +194,20 @@ def test_tape_finds_the_explicit_gradient(shape):
 
 def test_explicit_gradient_takes_less_memory():
     assert (values(data("tab-3.2"), "measured_tape_over_explicit") > 1.5).all()
+
+
+def test_product_bounds_are_above_local_constants():
+    rows = data("tab-4.2")
+    assert (values(rows, "pub_over_local") >= 1).all()
+    # A residual network with batch norm against one of Lipschitz layers.
+    loose, tight = (values(rows, "pub_over_local", model=model) for model in ("ResNet", "Lipschitz (SR)"))
+    assert loose.min() > 10 * tight.max()
+
+
+def test_certified_accuracy_falls_with_the_level():
+    for kind in ("AOL", "SR"):
+        shares = values(data("tab-5.1"), "mean_certified_accuracy", rescaling=kind)
+        assert (np.diff(shares) <= 0).all() and shares[0] > 0.8 and shares[0] > shares[-1]
 
 
 def test_no_bound_is_below_the_norm_and_structured_kernels_reach_some():

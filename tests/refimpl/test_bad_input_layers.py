@@ -313,6 +313,15 @@ TABLE = [
     ("sandwich_layer([True, True], W, I, [0, 0])", "x must be a vector of real or complex numbers, got dtype bool"),
     ("sandwich_layer([1, 2], W, I, [0, inf])", "q must be a vector of finite numbers, got inf at index (1,)"),
     ("cayley_rectangular(W, [[1]])", "V must have the 2 columns of W, got shape (1, 1)"),
+    ("activation_derivative(nan, 'relu')", "x must be an array of finite numbers, got nan at index ()"),
+    ("activation_derivative([1, inf], 'relu')", "x must be an array of finite numbers, got inf at index (1,)"),
+    ("activation_derivative(1j, 'relu')", "x must be an array of real numbers, got dtype complex128"),
+    ("activation_derivative([], 'relu')", "x must be an array with at least one entry, got shape (0,)"),
+    ("activation_derivative(True, 'relu')", "x must be an array of real or complex numbers, got dtype bool"),
+    ("activation_derivative(1, 'swish')", "name must be one of 'relu', 'leaky_relu', 'tanh', 'sigmoid', 'gelu', 'softplus', 'silu', 'abs', 'identity', got 'swish'"),
+    ("activation_derivative(1, None)", "name must be one of 'relu', 'leaky_relu', 'tanh', 'sigmoid', 'gelu', 'softplus', 'silu', 'abs', 'identity', got None"),
+    ("activation_derivative(1, 'relu', slope=nan)", "slope must be a finite number, got nan"),
+    ("activation_derivative(1, 'leaky_relu', slope='a')", "slope must be a finite number, got 'a'"),
 ]
 
 # Correct arguments, but a result or a step that floats do not hold.

@@ -50,7 +50,9 @@ def _tolerance(network):
 
 
 @pytest.mark.parametrize("normalizer", NORMALIZERS)
-@pytest.mark.parametrize("activation", ["relu", "tanh", "identity", ["relu", "tanh", "identity"]])
+@pytest.mark.parametrize(
+    "activation", ["relu", "tanh", "identity", ["gelu", "sigmoid", "abs"], ["leaky_relu", "silu", "softplus"]]
+)
 def test_outputs_and_jacobians_agree_with_balls(activation, normalizer, frozen, rng):
     for _ in range(4):
         network, exact = _both(rng, activation, normalizer)
@@ -119,12 +121,16 @@ def test_a_residual_network_adds_the_input(frozen):
     assert net.product_upper_bound(residual) == 4
 
 
-def test_product_upper_bound_multiplies_norms_and_normalizers():
+@pytest.mark.parametrize(
+    ("activation", "constant"), [("tanh", 1), ("sigmoid", 2.0**-8), (["sigmoid", "relu", "abs", "sigmoid"], 2.0**-4)]
+)
+def test_product_upper_bound_multiplies_norms_normalizers_and_activations(activation, constant):
     diagonal = [[3, 0], [0, 1]]
     batch, group = net.FrozenBatchNorm([0, 0], [3, 15], 1), net.GroupNorm([[0, 1]], 0.25)
     normalizers = [batch, group, net.LayerNorm(4), net.RMSNorm(16)]
-    network = net.FeedForward([diagonal] * 4, "tanh", normalizers)
-    assert net.product_upper_bound(network) == pytest.approx(3**4 * 0.5 * 2 * 0.5 * 0.25, rel=32 * U)
+    network = net.FeedForward([diagonal] * 4, activation, normalizers)
+    expected = 3**4 * 0.5 * 2 * 0.5 * 0.25 * constant
+    assert net.product_upper_bound(network) == pytest.approx(expected, rel=32 * U)
 
 
 @pytest.mark.parametrize(
@@ -195,10 +201,18 @@ def test_a_normalizer_class_is_no_normalizer():
         net.FeedForward([np.eye(2)], normalizers=[net.LayerNorm])
 
 
-@pytest.mark.parametrize("network", [None, net.Residual(net.FeedForward([[[1.0]]]))])
-def test_weight_jacobian_needs_a_feed_forward_network(network):
-    with pytest.raises(ValueError, match="network must be a FeedForward"):
+@pytest.mark.parametrize("network", [None, net.Dense([[1.0]]), net.Residual])
+def test_weight_jacobian_needs_a_network(network):
+    with pytest.raises(ValueError, match="network must be a FeedForward, Sequential or Residual, got"):
         net.weight_jacobian(network, [1.0], 1)
+
+
+def test_weight_jacobian_of_a_residual_network_needs_a_path_into_its_block():
+    network = net.Residual(net.FeedForward([[[2.0]], [[5.0]]]))
+    with pytest.raises(ValueError, match=r"layer must lead to a Dense or Convolution, got \[1\] which leads to"):
+        net.weight_jacobian(network, [3.0], 1)
+    assert net.weight_jacobian(network, [3.0], [1, 1]).tolist() == [[[15.0]]]
+    assert net.weight_jacobian(network, [3.0], (1, 2, 1)).tolist() == [[[6.0]]]
 
 
 # Integers below 2^10 through three layers, steps of 2^-24: every product and sum is a float.
