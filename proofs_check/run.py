@@ -220,25 +220,36 @@ class _Run:
         ordered = [case for _, case in sorted(self.searched, key=lambda item: abs(item[0]))]
         for stratum, belongs in claim.strata.items():
             inside = [case for case in ordered if belongs(**case)]
-            if len(inside) < FEW:
-                inside += random.draw(claim, examples=FEW, seed_=self.seed, where=belongs)
+            survivors = self._first_kills(stratum, list(claim.mutants), inside)
+            if len(inside) < FEW and (survivors or not inside):
+                more = random.draw(claim, examples=FEW, seed_=self.seed, where=belongs)
+                inside += more
+                survivors = self._first_kills(stratum, survivors, more)
             if not inside:
                 self.result.outcome = "vacuous"
                 self.result.detail = f"no instance in the stratum {stratum!r}"
                 return
-            for name, mutant in claim.mutants.items():
-                kills = self.result.mutants.setdefault(name, {})
-                kills[stratum] = self._kill(mutant.of(claim.compare), inside, belongs)
+            for name in survivors:
+                compare = claim.mutants[name].of(claim.compare)
+                self.result.mutants[name][stratum] = self._attacked(compare, inside[0], belongs)
 
-    def _kill(self, compare: Any, inside: list[Case], belongs: Any) -> str | None:
-        """An instance of the stratum that rejects the mutant, confirmed in balls."""
-        for case in inside:
-            if self._rejects(compare, case):
-                return written(case)
+    def _first_kills(self, stratum: str, names: list[str], cases: list[Case]) -> list[str]:
+        """The mutants that none of these cases rejects; of the others the case, confirmed in balls, is kept."""
+        survivors = []
+        for name in names:
+            compare = self.claim.mutants[name].of(self.claim.compare)
+            kill = next((case for case in cases if self._rejects(compare, case)), None)
+            self.result.mutants.setdefault(name, {})[stratum] = None if kill is None else written(kill)
+            if kill is None:
+                survivors.append(name)
+        return survivors
+
+    def _attacked(self, compare: Any, start: Case, belongs: Any) -> str | None:
+        """A mutant that no drawn instance rejects: from one of them an optimiser looks for an instance that does."""
         if not self.claim.adversarial:
             return None
         case, _ = adversarial.attack(
-            self.claim, self.impl, inside[0], evaluations=5 * self.profile.evaluations, compare=compare,
+            self.claim, self.impl, start, evaluations=5 * self.profile.evaluations, compare=compare,
             admits=lambda case: self.claim.admits(case) and bool(belongs(**case)),
         )
         return written(case) if self._rejects(compare, case) else None

@@ -220,10 +220,11 @@ class FeedForward(Sequential):
     ) -> None:
         count = len(weights)
         names = [activation] * count if isinstance(activation, str) else list(activation)
+        self.normalizers = [None] * count if normalizers is None else list(normalizers)
         parts = []
         for i, W in enumerate(weights):
             dense = Dense(W, None if biases is None else biases[i])
-            middle = [] if normalizers is None or normalizers[i] is None else [normalizers[i]]
+            middle = [] if self.normalizers[i] is None else [self.normalizers[i]]
             parts.append(Sequential([dense, *middle, Activation(names[i])], dense.weight.shape[1]))
         super().__init__(parts, parts[0].inputs)
 

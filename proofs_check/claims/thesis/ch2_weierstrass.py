@@ -89,7 +89,7 @@ def _sampled(impl: Any, c: Any, x: Any, sigma: float, seed: int, share: float) -
 
 
 def _slope(impl: Any, c: Any, x: Any, sigma: float, factor: float) -> Comparison:
-    gradient, _ = impl.weierstrass.stein_gradient(_polynomial(c), x, sigma)
+    gradient, _ = impl.weierstrass.stein_gradient(_polynomial(c), x, sigma, nodes=16)
     exact = np.zeros(len(x))
     exact[0] += c[1] + 2 * c[2] * x[0]
     exact[-1] += c[3] * 3 * (x[-1] ** 2 + sigma**2)
@@ -146,7 +146,7 @@ def stein_for_maps(impl: Any, A: Any, x: Any, sigma: float) -> Comparison:
 
 
 def _jacobian(impl: Any, A: Any, x: Any, sigma: float, expected: Any) -> Comparison:
-    found, _ = impl.weierstrass.stein_gradient(lambda y: A @ y, x, sigma)
+    found, _ = impl.weierstrass.stein_gradient(lambda y: A @ y, x, sigma, nodes=8)
     return Comparison(np.abs(found - expected), "<=", 1e-9)
 
 
