@@ -267,6 +267,7 @@ def _density_limit(impl: Any, K: Any, n_iter: int, h: float) -> Comparison:
         "exponent-of-the-next-step": instead(lambda impl, K, n_iter: _density_limit(impl, K, n_iter, 2.0 ** -(n_iter + 1))),
     },
     witnesses=[{"K": np.array([5.0, 2.0]).reshape(1, 2, 1, 1), "n_iter": 2}, {"K": np.ones((1, 2, 1, 3)), "n_iter": 4}],
+    adversarial=["K"],
 )
 def converges_to_the_density(impl: Any, K: Any, n_iter: int) -> Comparison:
     """The bound of algorithm 6 converges to the supremum of the spectral density's norm."""
