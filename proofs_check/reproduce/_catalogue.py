@@ -15,6 +15,7 @@ from proofs_check.reproduce import (
     readouts,
     rescaling,
     size_transfer,
+    smoothing,
     tightness,
     trained,
     zero_padding,
@@ -23,7 +24,7 @@ from proofs_check.reproduce._series import Experiment, RefusedError
 
 _MODULES = (
     size_transfer, gram_and_power, dense_times, readouts, convolutions, zero_padding, gradient_memory, tightness,
-    rescaling, trained,
+    rescaling, trained, smoothing,
 )
 
 

@@ -28,6 +28,10 @@ TINY = {
     "fig-3.9": {**CONVOLUTIONS, "image_sizes": (4, 8)},
     "fig-3.11": {"channels": (1, 2), "n": 8, "gram_iterations": 3, "kernels_drawn": 2},
     "fig-4.10": {"side": 8, "most": 4},
+    "fig-4.11": {"points": 21},
+    "fig-4.12": {"points": 21},
+    "fig-5.1": {"scores": 10},
+    "fig-5.2": {"masses": (1.0, 4.0), "images": 6, "samples": 6},
     "tab-3.2": {"channels": (4, 8), "n": 16},
     "tab-4.2": {"noises": ("0.00", "0.25"), "test_images": 40, "searched": 2, "steps": 3},
     "tab-5.1": {"architectures": ("small",), "seeds": (0, 1), "test_images": 40},
@@ -218,7 +222,7 @@ def test_no_bound_is_below_the_norm_and_structured_kernels_reach_some():
 
 
 @pytest.mark.parametrize(("names", "count"), [
-    (["all"], 14), (["fig-3.?"], 8), (["tab-*", "fig-3.2", "tab-3.2"], 4), (["fig-3.11"], 1),
+    (["all"], len(TINY)), (["fig-3.?"], 8), (["tab-*", "fig-3.2", "tab-3.2"], 6), (["fig-3.11"], 1),
 ])
 def test_choose(names, count):
     assert len(reproduce.choose(names)) == count
