@@ -41,7 +41,7 @@ CATALOGUE = {
         thm-A.0.1 lemma-A.0.2 thm-3.7.1 thm-3.7.3 prop-3.7.2 A.0.7 fig-3.2 sec-3.8-equal sec-3.8-downsampling
         sec-3.8-refined tab-3.1-ryu tab-3.1-sedghi tab-3.1-four-matrices tab-3.1-araujo
         def-2.1.1 eq-2.3 eq-2.4 alg-1 eq-2.8 eq-2.9 prop-2.2.4 eq-2.10 def-2.2.3
-        def-2.1.3 lemma-2.1.4 lemma-2.1.5 lemma-2.1.6 lemma-2.1.7 thm-2.2.5 eq-2.13
+        def-2.1.3 lemma-2.1.4 lemma-2.1.5 lemma-2.1.6 lemma-2.1.7 thm-2.2.5 eq-2.13 sec-2.3.3
         lemma-B.3.2 thm-4.6.1 eq-4.3 cor-4.6.2 prop-4.6.3 app-B.3-tail app-B.4-derivative app-B.4-supremum ex-4.6.4
         ex-4.6.4-lambda thm-4.6.5 lemma-B.5.2 cor-5.2.1 cor-5.2.2 sec-5.2.2-sigma sec-5.2.2-gain eq-5.2 eq-5.4 eq-5.5
         eq-5.6 eq-5.7 tab-5.3 alg-7 alg-7-lipschitz alg-7-margin sec-5.2.3-softmax sec-5.2.3-limits

@@ -319,3 +319,64 @@ def coordinate_radius_of_quantiles(impl: Any, p: float, q: float, sigma: float) 
     """The multi-class radius is the coordinate radius of the quantiles with their constant 1/sigma."""
     scores = np.array([quantile(p), quantile(q)])
     return Comparison(impl.certificates.radius_coordinate(scores, 0, 1 / sigma), "==", impl.certificates.radius_multi(p, q, sigma), scale=4.0)
+
+
+def _noisy_loss(impl: Any, weights: Any, x: Any, y: float, sigma: float, penalty: Any, factor: float = 1.0) -> Comparison:
+    """Mean of half the squared error of a product of linear layers under input noise, and the loss with a penalty."""
+    def loss(inputs: Any) -> Any:
+        out = inputs
+        for W in weights:
+            out = W @ out
+        return ((out - y) ** 2).sum() / 2
+
+    value, _ = impl.weierstrass.smooth(loss, x, sigma, nodes=8)
+    return Comparison(abs(value - loss(x) - factor * sigma**2 / 2 * penalty), "<=", 1e-9)
+
+
+def _layers(depths: Any) -> Any:
+    row = st.tuples(ENTRIES, ENTRIES).map(lambda e: np.array([e]))
+    last = ENTRIES.map(lambda e: np.array([[e]]))
+    weights = depths.flatmap(lambda depth: st.tuples(row, *[last] * (depth - 1)))
+    return st.fixed_dictionaries({"weights": weights, "x": vectors(2, ENTRIES), "y": ENTRIES, "sigma": SIGMAS})
+
+
+@claim(
+    "thesis.sec-2.3.3",
+    at="Section 2.3.3, 'Gaussian noise on inputs as Tikhonov regularization on parameters also known as weight decay'",
+    tex=r"\mathbb{E}_\delta[\mathcal{L}(\theta; \mathbf{x} + \delta)] = \mathcal{L}(\theta; \mathbf{x}) + \frac{\sigma^2}{2} \lVert \theta \rVert_2^2",
+    given=_layers(st.integers(1, 2)),
+    verdict=Verdict.REFUTED,
+    note="Right for one linear layer and half the squared error. Two linear layers f(x) = w2 w1 x with w1 = w2 = 2: the noise adds 8 sigma^2, weight decay 4 sigma^2. Bishop's own "
+    "statement penalizes the gradient in the input.",
+    counterexample={"weights": (np.array([[2.0, 0.0]]), np.array([[2.0]])), "x": np.zeros(2), "y": 0.0, "sigma": 1.0},
+    control={"weights": (np.array([[2.0, 0.0]]),), "x": np.zeros(2), "y": 0.0, "sigma": 1.0},
+    amended_by="thesis.sec-2.3.3.gradient",
+    promise=True,
+)
+def noise_is_weight_decay(impl: Any, weights: Any, x: Any, y: float, sigma: float) -> Comparison:
+    """Noise on the inputs adds half the variance times the squared norm of all parameters to the loss."""
+    return _noisy_loss(impl, weights, x, y, sigma, sum((W**2).sum() for W in weights))
+
+
+@claim(
+    "thesis.sec-2.3.3.gradient",
+    at="Section 2.3.3, amended",
+    tex=r"\mathbb{E}_\delta[\tfrac12 \lVert f(\mathbf{x} + \delta) - y \rVert^2] = \tfrac12 \lVert f(\mathbf{x}) - y \rVert^2 + \frac{\sigma^2}{2} \lVert \nabla f \rVert_F^2",
+    given=_layers(st.integers(1, 3)),
+    verdict=Verdict.SURVIVED,
+    note="For linear f, of any depth; weight decay where there is one layer. For curved f a term (f - y) times the Laplacian joins it, and higher orders of sigma.",
+    strata={"several layers": lambda weights, **_: len(weights) >= 2 and all(np.any(W) for W in weights)},
+    mutants={"one-percent": instead(lambda impl, weights, x, y, sigma: _noisy_loss(impl, weights, x, y, sigma, _gradient(weights), 1.01))},
+    witnesses=[{"weights": (np.array([[2.0, 0.0]]), np.array([[2.0]])), "x": np.zeros(2), "y": 0.0, "sigma": 1.0}],
+    promise=True,
+)
+def noise_penalizes_the_gradient(impl: Any, weights: Any, x: Any, y: float, sigma: float) -> Comparison:
+    """Noise on the inputs of a linear network adds half the variance times the squared gradient to the squared error."""
+    return _noisy_loss(impl, weights, x, y, sigma, _gradient(weights))
+
+
+def _gradient(weights: Any) -> Any:
+    product = weights[0]
+    for W in weights[1:]:
+        product = W @ product
+    return (product**2).sum()
