@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors.numpy import save
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.nn import functional as F  # noqa: N812
+except ImportError as missing:
+    raise SystemExit("training needs PyTorch: pip install 'lipref[experiments]'") from missing
 
 from proofs_check.digits import FOLDER, NAMES, RESCALING_STEPS, data
 
