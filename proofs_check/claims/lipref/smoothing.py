@@ -1,10 +1,12 @@
-"""What refimpl.weierstrass and refimpl.certificates promise in floating point."""
+"""What refimpl.weierstrass, certificates and confidence promise in floating point."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+from flint import arb
 from hypothesis import strategies as st
 
 from proofs_check.claim import Comparison, Verdict, claim, instead
@@ -108,3 +110,39 @@ def _radii(impl: Any, p: float, q: float, slope: float, sigma: float, factor: fl
 def certified_radii(impl: Any, p: float, q: float, slope: float, sigma: float) -> Comparison:
     """A radius that is asked for as certified is not above the exact one, in spite of rounding."""
     return _radii(impl, p, q, slope, sigma, 1.0)
+
+
+def _tail(p: Any, k: int, n: int) -> Any:
+    """P(X >= k) for X binomial, in balls."""
+    q = 1 - p
+    return sum((p**j * q ** (n - j) * math.comb(n, j) for j in range(k, n + 1)), 0 * p)
+
+
+def _ends(impl: Any, k: int, n: int, alpha: float, used: float, width: float) -> Comparison:
+    """Around each end, by this relative width, the tail passes the risk."""
+    low = arb(float(impl.confidence.clopper_pearson(k, n, used, side="lower").lower))
+    high = arb(float(impl.confidence.clopper_pearson(n - k, n, used, side="upper").upper))
+    risk, away = arb(alpha), 1 - high
+    # The upper end of n - k successes is one less the lower end of k; next to 1 its own roundoff counts.
+    room = width * away + 2.0**-52
+    below = [_tail(low * (1 - width), k, n), risk, _tail((away - room).max(arb(0)), k, n), risk]
+    above = [risk, _tail(low * (1 + width), k, n), risk, _tail(away + room, k, n)]
+    return Comparison(below, "<=", above)
+
+
+@claim(
+    "lipref.clopper-pearson",
+    at="refimpl.confidence.clopper_pearson",
+    tex=r"\mathbb{P}_{(1 - \epsilon) \underline p}(X \ge k) \le \alpha \le \mathbb{P}_{(1 + \epsilon) \underline p}(X \ge k), \qquad \epsilon = 10^{-11}",
+    given=st.integers(1, 40).flatmap(lambda n: st.fixed_dictionaries({
+        "k": st.integers(1, n), "n": st.just(n), "alpha": st.sampled_from([0.5, 0.05, 1e-3, 1e-10, 1e-100, 1e-300])})),
+    verdict=Verdict.SURVIVED,
+    note="The binomial tails summed in balls. Every risk to 1e-300; the library's quantile is not to be had at some of these, and is replaced there.",
+    strata={"tiny risk": lambda k, n, alpha: alpha < 1e-50, "usual risk": lambda k, n, alpha: alpha > 1e-5 and 1 < k < n},
+    mutants={"one percent more risk": instead(lambda impl, k, n, alpha: _ends(impl, k, n, alpha, 1.01 * alpha, 1e-11))},
+    witnesses=[{"k": 9, "n": 10, "alpha": 0.05}, {"k": 9, "n": 10, "alpha": 1e-300}],
+    promise=True,
+)
+def clopper_pearson(impl: Any, k: int, n: int, alpha: float) -> Comparison:
+    """The ends of the Clopper-Pearson interval solve their equations."""
+    return _ends(impl, k, n, alpha, alpha, 1e-11)

@@ -1,0 +1,108 @@
+"""How often an interval procedure covers: exactly, by enumeration of all counts in integers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from refimpl._arguments import as_count, as_number, as_sequence
+
+# Above this an enumeration would not end.
+MOST_OUTCOMES = 20_000_000
+
+
+class Coverage(NamedTuple):
+    """Two neighbouring floats (or one) that enclose the exact probability."""
+
+    low: float
+    high: float
+
+
+def exact_coverage(covers: Callable[[tuple[int, ...]], bool], p: Sequence[Any], n: int) -> Coverage:
+    r"""Exact probability of an event of multinomial counts, as the tightest enclosure by floats.
+
+    .. math:: \sum_{k \text{ covered}} \frac{n!}{k_1! \cdots k_c!} p_1^{k_1} \cdots p_c^{k_c}
+
+    over all counts of n trials, summed in integers. That is the coverage of every procedure that sees counts: `covers`
+    says of given counts whether what it makes of them holds.
+
+    Parameters
+    ----------
+    covers : callable
+        Takes a tuple of c counts with the sum n and returns a truth value.
+    p : sequence of int, Fraction or float
+        Weights of the c classes, at least 0 and not all 0, taken as exact numbers; divided by their sum.
+    n : int
+        Number of trials, at least 1. The number of outcomes, :math:`\binom{n + c - 1}{c - 1}`, may be 2e7 at most.
+
+    Returns
+    -------
+    coverage : Coverage
+        `low` and `high`, equal where the probability is a float.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range or there are too many outcomes.
+
+    References
+    ----------
+    thesis.def-6.1.1, thesis.app-C.1
+
+    Examples
+    --------
+    The interval from a single trial, one half each way, never covers 1/2 by its lower end alone after a success:
+
+    >>> from refimpl.confidence import clopper_pearson
+    >>> lower = [clopper_pearson(k, 2, 0.3, side="lower").lower for k in range(3)]
+    >>> exact_coverage(lambda counts: lower[counts[0]] <= 0.5, [1, 1], 2)
+    Coverage(low=0.75, high=0.75)
+    """
+    if not callable(covers):
+        raise ValueError(f"covers must be callable, got {covers!r}")
+    weights = [_exactly(v) for v in as_sequence(p, "p")]
+    trials = as_count(n, "n", minimum=1)
+    if not weights or sum(weights) == 0:
+        raise ValueError(f"p must have a positive weight, got {p!r}")
+    outcomes = math.comb(trials + len(weights) - 1, len(weights) - 1)
+    if outcomes > MOST_OUTCOMES:
+        raise ValueError(f"n must be smaller for {len(weights)} classes: {outcomes} outcomes, at most {MOST_OUTCOMES}")
+    # Common denominator: all is integers then.
+    scale = math.lcm(*(w.denominator for w in weights))
+    integers = [int(w * scale) for w in weights]
+    powers = [[w**k for k in range(trials + 1)] for w in integers]
+    favourable = sum(
+        coefficient * math.prod(power[k] for power, k in zip(powers, counts, strict=True))
+        for counts, coefficient in _outcomes(trials, len(integers)) if covers(counts)
+    )
+    return _enclosed(Fraction(favourable, sum(integers) ** trials))
+
+
+def _exactly(value: Any) -> Fraction:
+    weight = value if isinstance(value, (int, Fraction)) and not isinstance(value, bool) else None
+    exact = Fraction(as_number(value, "p")) if weight is None else Fraction(weight)
+    if exact < 0:
+        raise ValueError(f"p must be of weights of at least 0, got {value!r}")
+    return exact
+
+
+def _outcomes(n: int, classes: int, coefficient: int = 1) -> Iterator[tuple[tuple[int, ...], int]]:
+    """All counts with their multinomial coefficients."""
+    if classes == 1:
+        yield (n,), coefficient
+        return
+    ways = 1
+    for k in range(n + 1):
+        for rest, product in _outcomes(n - k, classes - 1, coefficient * ways):
+            yield (k, *rest), product
+        ways = ways * (n - k) // (k + 1)
+
+
+def _enclosed(value: Fraction) -> Coverage:
+    nearest = float(value)
+    exact = Fraction(nearest)
+    low = nearest if exact <= value else math.nextafter(nearest, 0)
+    high = nearest if exact >= value else math.nextafter(nearest, 2)
+    return Coverage(low, high)
