@@ -48,7 +48,8 @@ CATALOGUE = {
         lemma-B.3.2 thm-4.6.1 eq-4.3 cor-4.6.2 prop-4.6.3 app-B.3-tail app-B.4-derivative app-B.4-supremum ex-4.6.4
         ex-4.6.4-lambda thm-4.6.5 lemma-B.5.2 cor-5.2.1 cor-5.2.2 sec-5.2.2-sigma sec-5.2.2-gain eq-5.2 eq-5.4 eq-5.5
         eq-5.6 eq-5.7 tab-5.3 alg-7 alg-7-lipschitz alg-7-margin sec-5.2.3-softmax sec-5.2.3-limits
-        def-6.1.1 thm-6.1.2 app-C.1 alg-8 prop-6.2.3 sec-6.2.4-variance sec-6.2.4-root alg-9-signs thm-6.2.1 cor-6.2.2
+        def-6.1.1 sec-6.1.2-mono sec-6.1.2-multi thm-6.1.2 app-C.1 alg-8 alg-9
+        prop-6.2.3 sec-6.2.4-variance sec-6.2.4-root alg-9-signs thm-6.2.1 cor-6.2.2
         ex-C.3.1
         sec-2.1-activations sec-2.1-radius sec-2.1-BN-gradient sec-2.1.2-frobenius sec-2.1.2-projection
         sec-2.1.3-SN eq-2.5 eq-2.6 eq-2.7 sec-2.1.3-cayley sec-2.1.3-cayley-rectangular sec-2.1.3-sandwich sec-2.1.3-SOC
@@ -67,6 +68,8 @@ EXCEPTIONS = {
     "convolution.ConvSpectralNorm": "the type of a result",
     "normalization.BatchStatistics": "the type of a result",
     "weierstrass.Smoothed": "the type of a result",
+    "certificates.Certificate": "the type of a result",
+    "certificates.ScoredCertificate": "the type of a result",
     "confidence.Interval": "the type of a result",
     "confidence.Coverage": "the type of a result",
     "confidence.Partition": "the type of a result",

@@ -1,11 +1,27 @@
-"""Certified radii: from margins and Lipschitz constants, and of smoothed classifiers from class probabilities."""
+"""Certified radii: from margins and Lipschitz constants, of smoothed classifiers; procedures with their risk."""
 
 from refimpl.certificates._margins import certified_accuracy, margin, radius_coordinate, radius_global, radius_pairwise
+from refimpl.certificates._procedures import (
+    Certificate,
+    ScoredCertificate,
+    certify_mono,
+    certify_multi,
+    certify_partitioned,
+    lvm_rs,
+    noisy_scores,
+)
 from refimpl.certificates._smoothed import radius_mono, radius_multi, radius_multi_lipschitz
 
 __all__ = [
+    "Certificate",
+    "ScoredCertificate",
     "certified_accuracy",
+    "certify_mono",
+    "certify_multi",
+    "certify_partitioned",
+    "lvm_rs",
     "margin",
+    "noisy_scores",
     "radius_coordinate",
     "radius_global",
     "radius_mono",
