@@ -159,16 +159,17 @@ def test_the_ramp_is_clipped():
 
 
 def test_radii_of_margins_are_held_tightly():
-    scores, labels = np.array([[3.0, 0.1, 2.5], [0.2, 0.1, 0.7], [1.0, 1.0, 0.0]]), [0, 1, 0]
-    L, pairs = [0.3, 0.0, 1.7], np.array([[0.0, 0.3, 1.1], [0.3, 0.0, 2.0], [1.1, 2.0, 0.0]])
-    first, second = mp.mpf(3) - mp.mpf(0.1), mp.mpf(3) - mp.mpf(2.5)
-    all_tight(certificates.margin(scores, labels), [second, 0, 0])
-    all_tight(certificates.radius_global(scores, labels, 0.3), [second / mp.sqrt(2) / mp.mpf(0.3), 0, 0])
-    expected = min(first / mp.mpf(0.3), second / (mp.mpf(0.3) + mp.mpf(1.7)))
-    all_tight(certificates.radius_coordinate(scores, labels, L), [expected, 0, 0])
-    all_tight(certificates.radius_coordinate(scores, labels, 0.3), [second / (2 * mp.mpf(0.3)), 0, 0])
-    expected = min(first / mp.mpf(0.3), second / mp.mpf(1.1))
-    all_tight(certificates.radius_pairwise(scores, labels, pairs), [expected, 0, 0])
+    scores, labels = np.array([[3.0, 0.1, 2.5], [0.2, 0.1, 0.7], [1.0, 1.0, 0.0]]), [0, 2, 0]
+    L, pairs = [0.3, 0.0, 1.7], np.array([[0.0, 0.3, 1.1], [0.4, 0.0, 2.0], [1.2, 2.1, 0.0]])
+    half, third, tenth = mp.mpf(0.5), mp.mpf(0.7) - mp.mpf(0.2), mp.mpf(0.7) - mp.mpf(0.1)
+    first, m = mp.mpf(3) - mp.mpf(0.1), mp.mpf
+    all_tight(certificates.margin(scores, labels), [half, third, 0])
+    all_tight(certificates.radius_global(scores, labels, 0.3), [v / mp.sqrt(2) / m(0.3) for v in (half, third, m(0))])
+    all_tight(certificates.radius_coordinate(scores, labels, 0.3), [v / (2 * m(0.3)) for v in (half, third, m(0))])
+    sums = min(first / m(0.3), half / (m(0.3) + m(1.7))), min(third / (m(0.3) + m(1.7)), tenth / m(1.7))
+    all_tight(certificates.radius_coordinate(scores, labels, L), [*sums, 0])
+    differences = min(first / m(0.3), half / m(1.1)), min(third / m(1.2), tenth / m(2.1))
+    all_tight(certificates.radius_pairwise(scores, labels, pairs), [*differences, 0])
     assert not certificates.radius_global([2.0, 1.0], 0, 0.0).is_finite()
     assert certificates.radius_global([2.0, 1.0], 1, 0.0) == 0
 

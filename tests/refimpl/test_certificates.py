@@ -102,7 +102,7 @@ def test_constants_for_pairs_are_never_worse_than_their_sums_and_those_not_than_
         third = radius_pairwise(scores, 2, sums * 0.9)
         assert first <= second <= third and second == radius_pairwise(scores, 2, sums)
         # The norm of a vector of scores bounds each difference by root 2 times.
-        assert radius_global(scores, 2, 1.0) == pytest.approx(margin(scores, 2) / math.sqrt(2), rel=4 * U)
+        assert radius_global(scores, 2, 1.0) == pytest.approx(margin(scores, 2) / math.sqrt(2), rel=4 * U, abs=0)
 
 
 def test_without_a_margin_the_radius_is_0_and_without_a_constant_infinite():
@@ -196,7 +196,7 @@ def test_a_half_space_changes_its_label_at_the_radius_of_one_class():
     # The smoothed indicator of x > 0 is the probit of x / sigma.
     sigma, at = 0.5, 0.75
     p = smoothed_probit([at], [1e200], 0.0, sigma, scale=1.0)
-    assert radius_mono(p, sigma) == pytest.approx(at, rel=1e-13)
+    assert radius_mono(p, sigma) == pytest.approx(at, rel=1e-13, abs=0)
 
 
 # With the Lipschitz constant of the scores
@@ -232,7 +232,7 @@ def test_the_radius_is_never_below_the_plain_one_and_falls_to_it_as_the_constant
             assert radii[-1] >= plain
         assert all(a >= b - 64 * U * s for a, b, s in zip(radii, radii[1:], places, strict=False))
         assert radii[0] > plain * 1.01
-        assert radii[-1] == pytest.approx(plain, rel=1e-6)
+        assert radii[-1] == pytest.approx(plain, rel=1e-6, abs=0)
     assert radius_multi_lipschitz(p, q, sigma, math.inf) == pytest.approx(plain, rel=64 * U, abs=64 * U * places[-1])
     assert radius_multi_lipschitz(p, q, sigma, (math.inf, math.inf)) == radius_multi_lipschitz(p, q, sigma, math.inf)
 
@@ -240,13 +240,13 @@ def test_the_radius_is_never_below_the_plain_one_and_falls_to_it_as_the_constant
 def test_for_small_constants_it_is_the_radius_of_the_scores_themselves():
     """Scores of slope L without noise: (p - q) / (2 L), or over the sum of two constants."""
     for L, K in ((1e-3, 1e-3), (1e-3, 4e-3)):
-        assert radius_multi_lipschitz(0.6, 0.3, 1.0, (L, K)) == pytest.approx(0.3 / (L + K), rel=1e-12)
+        assert radius_multi_lipschitz(0.6, 0.3, 1.0, (L, K)) == pytest.approx(0.3 / (L + K), rel=1e-12, abs=0)
 
 
 def test_the_radius_scales_with_the_noise():
     for pair in ((1.0, 1.0), (1.0, 3.0)):
         scaled = radius_multi_lipschitz(0.6, 0.2, 4.0, (pair[0] / 8, pair[1] / 8))
-        assert scaled == pytest.approx(8 * radius_multi_lipschitz(0.6, 0.2, 0.5, pair), rel=1e-13)
+        assert scaled == pytest.approx(8 * radius_multi_lipschitz(0.6, 0.2, 0.5, pair), rel=1e-13, abs=0)
 
 
 @pending
