@@ -169,7 +169,9 @@ def as_number(
         needs += f" above {above:g}"
     if minimum is not None:
         needs += f" of at least {minimum:g}"
-    if isinstance(value, (bool, np.bool_, str)) or np.ndim(value) != 0 or np.iscomplexobj(value):
+    if isinstance(value, (bool, np.bool_, str, bytes, list, tuple)) or np.asarray(value).dtype.kind not in "iufO":
+        raise _reject(name, needs, repr(value))
+    if np.ndim(value) != 0:
         raise _reject(name, needs, repr(value))
     try:
         number = float(value)
@@ -183,6 +185,8 @@ def as_number(
 
 def as_sequence(value: Any, name: str) -> list[Any]:
     """The items of a sequence."""
+    if isinstance(value, (set, frozenset, dict, str, bytes)):
+        raise _reject(name, "a sequence", repr(value))
     try:
         return list(value)
     except TypeError:

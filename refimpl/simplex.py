@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_number, as_real_array, in_range
+from refimpl._arguments import as_number, as_real_array
 
 Array = npt.NDArray[Any]
 
@@ -104,9 +104,10 @@ def hardmax(z: npt.ArrayLike, *, mass: float = 1.0) -> Array:
     >>> hardmax([1.0, 3.0, 2.0]).tolist(), hardmax([1.0, 1.0], mass=3).tolist()
     ([0.0, 1.0, 0.0], [1.5, 1.5])
     """
-    scores, r, single = _scaled(z, 1.0, mass)
-    top = scores == 0
-    return _shaped(r * (top / top.sum(axis=1, keepdims=True)), single)
+    _, r, single = _scaled(z, 1.0, mass)
+    rows = np.atleast_2d(as_real_array(z, "z"))
+    top = rows == rows.max(axis=1, keepdims=True)
+    return _shaped(top * (r / top.sum(axis=1, keepdims=True)), single)
 
 
 def sparsemax(z: npt.ArrayLike, *, temperature: float = 1.0, mass: float = 1.0) -> Array:
@@ -136,8 +137,6 @@ def sparsemax(z: npt.ArrayLike, *, temperature: float = 1.0, mass: float = 1.0) 
     ------
     ValueError
         If an argument is out of its range.
-    OverflowError
-        If the threshold leaves the range of floats.
 
     References
     ----------
@@ -151,10 +150,12 @@ def sparsemax(z: npt.ArrayLike, *, temperature: float = 1.0, mass: float = 1.0) 
     [0.125, 0.0, 0.0]
     """
     scores, r, single = _scaled(z, temperature, mass)
-    # Scores more than r below the largest, which is 0, get nothing.
-    ordered = np.maximum(-np.sort(-scores, axis=1), -2 * r)
+    with np.errstate(over="ignore"):
+        scores = scores / r  # in units of the mass
+    # Scores more than 1 below the largest, which is 0, get nothing.
+    ordered = np.maximum(-np.sort(-scores, axis=1), -2)
     counts = np.arange(1, ordered.shape[1] + 1)
-    sums = in_range(np.cumsum(ordered, axis=1), "the threshold")
-    support = (r + counts * ordered > sums).sum(axis=1)
-    rho = (np.take_along_axis(sums, support[:, None] - 1, axis=1) - r) / support[:, None]
-    return _shaped(np.maximum(scores - rho, 0), single)
+    sums = np.cumsum(ordered, axis=1)
+    support = (1 + counts * ordered > sums).sum(axis=1)
+    rho = (np.take_along_axis(sums, support[:, None] - 1, axis=1) - 1) / support[:, None]
+    return _shaped(r * np.maximum(scores - rho, 0), single)

@@ -158,5 +158,6 @@ def quantile_lipschitz(p: Any, lipschitz: Any, sigma: Any) -> Any:
     if not L.is_finite():
         return 1 / s
     start = ramp_start(p, L, s)
-    rise = distribution((start + 1 / L) / s) - distribution(start / s)
+    # By upper tails where the ramp starts late.
+    rise = distribution(-start / s) - distribution(-(start + 1 / L) / s)
     return L * rise / density(quantile(arb(p)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_choice, as_count, as_number, as_real_array
+from refimpl._arguments import as_choice, as_count, as_number, as_real_array, as_sequence
 
 Array = npt.NDArray[Any]
 
@@ -74,14 +74,13 @@ def _gaps(scores: npt.ArrayLike, labels: Any) -> tuple[Array, bool]:
 
 
 def _labels(labels: Any, samples: int, classes: int, single: bool) -> list[int]:
-    if single or np.ndim(labels) == 0:
-        if not single:
-            raise ValueError(f"labels must be one for each of the {samples} samples, got {labels!r}")
+    if single:
         given = [as_count(labels, "labels")]
     else:
-        given = [as_count(y, "labels") for y in np.asarray(labels).ravel().tolist()]
-        if np.ndim(labels) != 1 or len(given) != samples:
-            raise ValueError(f"labels must be one for each of the {samples} samples, got shape {np.shape(labels)}")
+        listed = as_sequence(labels, "labels")
+        if len(listed) != samples:
+            raise ValueError(f"labels must be one for each of the {samples} samples, got {len(listed)}")
+        given = [as_count(y, "labels") for y in listed]
     if max(given) >= classes:
         raise ValueError(f"labels must be below the number of classes {classes}, got {max(given)}")
     return given
@@ -134,7 +133,7 @@ def radius_global(
     """
     L = as_number(lipschitz, "lipschitz", minimum=0)
     gaps, single = _gaps(scores, labels)
-    return _shaped(_least(gaps, np.full(gaps.shape, np.sqrt(2) * L), certified), single)
+    return _shaped(_least(gaps, np.full(gaps.shape, L), certified, np.sqrt(2)), single)
 
 
 def radius_coordinate(
@@ -184,8 +183,10 @@ def radius_coordinate(
         raise ValueError(
             f"lipschitz must be a number or one for each of the {gaps.shape[1]} classes, got shape {L.shape}"
         )
-    constants = np.broadcast_to(L, gaps.shape[1])
-    return _shaped(_least(gaps, _not_negative(_own(gaps, constants)[:, None] + constants), certified), single)
+    # A quarter of them, so that a sum cannot leave the range of floats; tiny ones lose nothing as they are.
+    share = 0.25 if _not_negative(L).max() > 1 else 1.0
+    constants = np.broadcast_to(L, gaps.shape[1]) * share
+    return _shaped(_least(gaps, _own(gaps, constants)[:, None] + constants, certified, 1 / share), single)
 
 
 def radius_pairwise(
@@ -233,8 +234,9 @@ def radius_pairwise(
     L, classes = as_real_array(lipschitz, "lipschitz"), gaps.shape[1]
     if L.shape != (classes, classes):
         raise ValueError(f"lipschitz must be a matrix of {classes} rows and columns, got shape {L.shape}")
+    _not_negative(L[~np.eye(classes, dtype=bool)])
     rows = L[np.isposinf(gaps).argmax(axis=1)]
-    return _shaped(_least(gaps, _not_negative(np.where(np.isposinf(gaps), 0, rows)), certified), single)
+    return _shaped(_least(gaps, np.where(np.isposinf(gaps), 0, rows), certified), single)
 
 
 def _own(gaps: Array, constants: Array) -> Array:
@@ -248,15 +250,16 @@ def _not_negative(constants: Array) -> Array:
     return constants
 
 
-def _least(gaps: Array, constants: Array, certified: bool) -> Array:
-    """The smallest quotient of each sample."""
+def _least(gaps: Array, constants: Array, certified: bool, factor: float = 1.0) -> Array:
+    """The smallest quotient of gap and factor times constant of each sample."""
     as_choice(certified, "certified", (False, True))
-    positive = np.maximum(gaps, 0)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        # Without a margin the radius is 0, whatever the constant.
-        quotients = np.where(positive > 0, positive / constants, 0.0)
-    radii = np.asarray(quotients.min(axis=1))
-    return np.nextafter(radii * ROUNDING, 0) if certified else radii
+    # Exponents apart: a factor times a subnormal constant would be rounded, one times a large one overflow.
+    (gap, up), (constant, down) = np.frexp(np.maximum(gaps, 0)), np.frexp(constants)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        quotients = np.ldexp(gap / (factor * constant), up - down)
+    # Without a margin the radius is 0, whatever the constant.
+    radii = np.asarray(np.where(gap > 0, quotients, 0.0).min(axis=1))
+    return np.where(np.isinf(radii), radii, np.nextafter(radii * ROUNDING, 0)) if certified else radii
 
 
 def certified_accuracy(radii: npt.ArrayLike, epsilon: float | npt.ArrayLike) -> Any:
@@ -291,9 +294,9 @@ def certified_accuracy(radii: npt.ArrayLike, epsilon: float | npt.ArrayLike) -> 
     >>> certified_accuracy([0.0, 0.5, 1.0, float("inf")], [0.0, 0.5, 2.0]).tolist()
     [0.75, 0.5, 0.25]
     """
-    R = np.asarray(radii, dtype=float) if np.ndim(radii) == 1 else np.zeros(0)
-    if R.size == 0 or not (R >= 0).all():
-        raise ValueError(f"radii must be a vector of numbers of at least 0, not empty, got {radii!r}")
+    R = np.array([as_number(r, "radii", minimum=0, infinite=True) for r in as_sequence(radii, "radii")])
+    if R.size == 0:
+        raise ValueError("radii must be a vector of at least one number, got none")
     levels = as_real_array(epsilon, "epsilon", "a number or an array")
     if (levels < 0).any():
         raise ValueError(f"epsilon must be at least 0, got {levels.min()}")

@@ -28,7 +28,7 @@ def _probabilities(value: Any, name: str) -> Array:
 
 def _lowered(radii: Array, certified: bool) -> Any:
     if as_choice(certified, "certified", (False, True)):
-        radii = np.nextafter(radii * ROUNDING, 0)
+        radii = np.where(np.isinf(radii), radii, np.nextafter(radii * ROUNDING, 0))
     return float(radii) if radii.ndim == 0 else radii
 
 
@@ -110,7 +110,7 @@ def radius_multi(
     (0.38372466717, 0.0)
     """
     p, q, s = _pair(p_lower, p_upper, sigma)
-    radii = [s / 2 * quantile_difference(a, b) if a > b else 0.0 for a, b in zip(p.flat, q.flat, strict=True)]
+    radii = [s * (quantile_difference(a, b) / 2) if a > b else 0.0 for a, b in zip(p.flat, q.flat, strict=True)]
     return _lowered(np.array(radii).reshape(p.shape), certified)
 
 
@@ -173,7 +173,7 @@ def radius_multi_lipschitz(
     if len(constants) != 2:
         raise ValueError(f"lipschitz must be a number or a pair, got {lipschitz!r}")
     first, second = (as_number(L, "lipschitz", above=0, infinite=True) for L in constants)
-    found = [_crossing(a, b, s, first, second) for a, b in zip(p.flat, q.flat, strict=True)]
+    found = [_crossing(a, b, s, first, second) for a, b in zip(p.ravel().tolist(), q.ravel().tolist(), strict=True)]
     radii, places = (np.array(part).reshape(p.shape) for part in zip(*found, strict=True))
     # A difference of two places: what is lost is relative to them. Never smaller than the plain radius all the same.
     lost = (1 - ROUNDING) * places if as_choice(certified, "certified", (False, True)) else 0.0
@@ -188,6 +188,8 @@ def _crossing(p: float, q: float, sigma: float, first: float, second: float) -> 
     if p == 1 or q == 0:
         return math.inf, 0.0
     start, other = ramp_start(p, first, sigma), ramp_start(q, second, sigma)
+    if math.isinf(start) or math.isinf(other):  # slopes below all floats: both are lines, or the plain radius has to do
+        return (p - q) / (first + second) if math.isinf(start) and math.isinf(other) else 0.0, 0.0
     places = abs(start) + abs(other) + sigma
     if first == second:
         return (other - start) / 2, places
@@ -195,6 +197,8 @@ def _crossing(p: float, q: float, sigma: float, first: float, second: float) -> 
     def gap(radius: float) -> float:
         return log_ramp_value(start + radius, first, sigma) - log_ramp_value(other - radius, second, sigma)
 
+    if gap(0.0) <= 0:  # closer than rounding
+        return 0.0, places
     far = sigma
     while gap(far) > 0:
         far *= 2

@@ -51,7 +51,7 @@ def lipschitz_bounded(sigma: float, *, mass: float = 1.0, into: Literal["interva
     """
     s, r = as_number(sigma, "sigma", above=0), as_number(mass, "mass", above=0)
     as_choice(into, "into", ("interval", "simplex"))
-    return r / s / math.sqrt(2 * math.pi if into == "interval" else math.pi)
+    return r / math.sqrt(2 * math.pi if into == "interval" else math.pi) / s
 
 
 def lipschitz_smoothed(lipschitz: float, sigma: float, *, mass: float = 1.0) -> float:
@@ -135,12 +135,20 @@ def _smoothed(lipschitz: float, sigma: float, mass: float, factor: float) -> flo
     s, r = as_number(sigma, "sigma", minimum=0), as_number(mass, "mass", above=0)
     if L == 0 or s == 0:
         return L
-    # L sigma may leave the range of floats: its factors one after another.
-    x = r / factor / L / s if L >= 1 else r / factor / s / L
     # 2 x / sqrt(pi) is erf(x) to rounding.
+    x = _quotient(r, factor, L, s) if math.isfinite(L) else 0.0
     if x < 1e-9:
-        return r / s * 2 / math.sqrt(math.pi) / factor
+        return r * (2 / math.sqrt(math.pi) / factor) / s
     return L * float(erf(x))
+
+
+def _quotient(r: float, *divisors: float) -> float:
+    """The quotient by all of them; partial ones may leave the range of floats, so their exponents are added apart."""
+    mantissa, exponent = math.frexp(r)
+    for divisor in divisors:
+        part, power = math.frexp(divisor)
+        mantissa, exponent = mantissa / part, exponent - power
+    return math.ldexp(mantissa, exponent) if exponent < 1000 else math.inf
 
 
 def optimal_sigma(

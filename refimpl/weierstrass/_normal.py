@@ -9,6 +9,8 @@ from scipy.special import erfcx, ndtr, ndtri
 
 ROOT_HALF_PI = math.sqrt(math.pi / 2)
 INVERSE_ROOT_2_PI = 1 / math.sqrt(2 * math.pi)
+# A difference that is smaller than its terms by more than this is integrated instead.
+CANCELS = 32.0
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 # Beyond this the continued fraction has converged after this many terms.
 FRACTION_FROM, FRACTION_TERMS = 2.0, 160
@@ -53,18 +55,20 @@ def quantile_difference(p: float, q: float) -> float:
         return 0.0
     if q == 0 or p == 1:
         return math.inf
-    if p - q > 0.01 * min(q, 1 - p):
-        return quantile(p) - quantile(q)
-    # The quantile's derivative is one over the density at it.
-    return integrate(slope_of_quantile, q, p)
+    if q > 0.5:
+        p, q = 1 - q, 1 - p  # exact, and the same difference
+    z, y = quantile(p), quantile(q)
+    if abs(z) + abs(y) <= CANCELS * (z - y):
+        return z - y
+    # In the logarithm u of the tail the quantile has the slope of the Mills ratio, which hardly varies.
+    whole = math.log1p((p - q) / q)
+    pieces = math.ceil(whole)
+    width = whole / pieces
+    return math.fsum(
+        integrate(lambda u: mills(-quantile(q * math.exp(u))), i * width, (i + 1) * width) for i in range(pieces)
+    )
 
 
 def quantile(p: float) -> float:
     """Phi^-1(p); above 1/2 from 1 - p, which is exact there."""
     return float(ndtri(p)) if p <= 0.5 else -float(ndtri(1 - p))
-
-
-def slope_of_quantile(p: float) -> float:
-    """1 / phi(Phi^-1(p)), from p and the Mills ratio."""
-    tail = min(p, 1 - p)
-    return mills(-float(ndtri(tail))) / tail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Context, Decimal, localcontext
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from refimpl.weierstrass._normal import density, mills
 
 Array = npt.NDArray[Any]
 
-# Enough for dot products of any floats whose terms cancel by 30 digits, and for squares of exponents of 10 digits.
+# Enough for the exponential of squares of ten digits.
 DIGITS = 80
 # Below this the tail underflows, by a wide margin.
 FAR = 60
@@ -125,12 +126,17 @@ def _argument(x: Any, weight: Any, bias: Any, sigma: Any, scale: Any) -> tuple[D
     """The argument of the closed form, and by what the scale is divided in it."""
     point = as_real_vector(x)
     w = as_real_vector(weight, "weight", size=point.size)
-    b, factor = Decimal(as_number(bias, "bias")), Decimal(as_number(scale, "scale"))
+    b, factor = Fraction(as_number(bias, "bias")), Decimal(as_number(scale, "scale"))
     s = Decimal(as_number(sigma, "sigma", minimum=0))
-    inner = sum((Decimal(float(u)) * Decimal(float(v)) for u, v in zip(w, point, strict=True)), b)
-    square = sum((Decimal(float(u)) ** 2 for u in w), Decimal(0))
-    root = (1 + factor**2 * s**2 * square).sqrt()
-    return factor * inner / root, root
+    # Exactly: terms of any size may cancel.
+    inner = sum((Fraction(u) * Fraction(v) for u, v in zip(w.tolist(), point.tolist(), strict=True)), b)
+    square = sum((Fraction(u) ** 2 for u in w.tolist()), Fraction(0))
+    root = (1 + factor**2 * s**2 * _decimal(square)).sqrt()
+    return factor * _decimal(inner) / root, root
+
+
+def _decimal(value: Fraction) -> Decimal:
+    return Decimal(value.numerator) / Decimal(value.denominator)
 
 
 def smoothed_probit_gradient(

@@ -62,7 +62,8 @@ def extremal_ramp(s: npt.ArrayLike, lipschitz: float, *, start: float = 0.0, mas
 
 def ramp_start(p: float, lipschitz: float, sigma: float) -> float:
     """Where the ramp of height 1 begins whose smoothed value at 0 is p, for 0 < p < 1."""
-    return sigma * _start(p, _width(lipschitz, sigma))
+    width = _width(lipschitz, sigma)
+    return -p / lipschitz if math.isinf(width) else sigma * _start(p, width)
 
 
 def log_ramp_value(start: float, lipschitz: float, sigma: float) -> float:
@@ -70,6 +71,8 @@ def log_ramp_value(start: float, lipschitz: float, sigma: float) -> float:
     width, a = _width(lipschitz, sigma), start / sigma
     if width == 0:
         return float(log_ndtr(-a))
+    if math.isinf(width):  # the noise does not see the ends of the rise
+        return math.log(min(max(-start * lipschitz, 5e-324), 1.0))
     if a >= -width / 2:
         return math.log(_value(a, width) or 5e-324)
     return math.log1p(-_value(-a - width, width))
@@ -95,8 +98,8 @@ def _start(p: float, width: float) -> float:
 
 def _value(a: float, width: float) -> float:
     """The smoothed ramp at 0: the mean of the upper tail over the rise."""
-    integral = _scaled(a, width)[0] * density(a) if a >= 0 else _around_zero(a, width)
-    return integral / width
+    # The width first: a tail times a short rise may underflow.
+    return _scaled(a, width)[0] / width * density(a) if a >= 0 else _around_zero(a, width) / width
 
 
 def _scaled(a: float, width: float) -> tuple[float, float]:
@@ -178,5 +181,10 @@ def quantile_lipschitz(p: npt.ArrayLike, lipschitz: float, sigma: float) -> Any:
     L = as_number(lipschitz, "lipschitz", minimum=0, infinite=True)
     s = as_number(sigma, "sigma", above=0)
     width = math.inf if L == 0 else 1 / L / s
-    constants = np.array([_unit(float(v), width) for v in values.ravel()]).reshape(values.shape) / s
+    if math.isinf(width) and L > 0:  # the noise does not see the ends of the rise: L over the density
+        found = [1 / s if v in (0, 1) else L * mills(-quantile(min(v, 1 - v))) / min(v, 1 - v)
+                 for v in values.ravel().tolist()]
+    else:
+        found = [_unit(v, width) / s for v in values.ravel().tolist()]
+    constants = np.array(found).reshape(values.shape)
     return float(constants) if values.ndim == 0 else constants

@@ -112,7 +112,6 @@ def test_the_constant_of_the_quantile_is_held_tightly(product):
     all_tight(constants, [exact.quantile_lipschitz(p, product * 2, 0.5) for p in SHARES[2:]], bits=40)
 
 
-@pytest.mark.xfail(strict=True, reason="reported, not yet mended: two values of Phi near 1 are subtracted")
 @pytest.mark.parametrize("p", SHARES[:2])
 def test_the_constant_of_the_quantile_is_held_tightly_in_the_tails(p):
     assert_tight(weierstrass.quantile_lipschitz(p, 2.0, 0.5), exact.quantile_lipschitz(p, 2, 0.5), bits=80)
