@@ -9,7 +9,16 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_choice, as_count, as_generator, as_number, as_real_array, as_real_vector, as_sequence
+from refimpl._arguments import (
+    as_choice,
+    as_count,
+    as_generator,
+    as_number,
+    as_real_array,
+    as_real_vector,
+    as_sequence,
+    in_range,
+)
 from refimpl.certificates._smoothed import radius_mono, radius_multi
 from refimpl.confidence import bonferroni, clopper_pearson, empirical_bernstein, partition_classes
 from refimpl.simplex import hardmax, softmax, sparsemax
@@ -18,14 +27,15 @@ Array = npt.NDArray[Any]
 Map = Literal["softmax", "sparsemax", "hardmax"]
 
 ABSTAIN = -1
+ROUNDING = 2.0**-51
 MAPS: dict[str, Callable[..., Array]] = {"softmax": softmax, "sparsemax": sparsemax, "hardmax": hardmax}
 
 
 class Certificate(NamedTuple):
-    """What is certified: numbers for one input, arrays for several.
+    """What is certified, with probability at least 1 - `risk`: numbers for one input, arrays for several.
 
     `label` is -1 where the procedure abstains, and `radius` then 0. `lower` bounds the mean of the label from below,
-    `upper` that of every other class from above; all of it holds together with probability at least 1 - `risk`.
+    `upper` that of every other class from above.
     """
 
     label: Any
@@ -45,12 +55,12 @@ def _counts(value: Any, name: str) -> tuple[Array, int, bool]:
         )
     if (rows < 0).any() or (rows != np.floor(rows)).any():
         wrong = rows[(rows < 0) | (rows != np.floor(rows))][0]
-        raise ValueError(f"{name} must be integers of at least 0, got {wrong:g}")
+        raise ValueError(f"{name} must be integers of at least 0, got {wrong:.17g}")
     samples = rows.sum(axis=1)
     if samples[0] < 1 or (samples != samples[0]).any():
         raise ValueError(
             f"{name} must sum to one positive number of samples in all rows, "
-            f"got {samples.min():g} to {samples.max():g}"
+            f"got {int(samples.min())} to {int(samples.max())}"
         )
     return rows, int(samples[0]), array.ndim == 1
 
@@ -59,10 +69,15 @@ def _two_samples(selection: Any, estimation: Any) -> tuple[Array, Array, int, bo
     first, _, _ = _counts(selection, "selection")
     second, n, single = _counts(estimation, "estimation")
     if np.shape(selection) != np.shape(estimation):
-        raise ValueError(
-            f"estimation must have the shape of selection {np.shape(selection)}, got {np.shape(estimation)}"
-        )
+        needs, got = np.shape(selection), np.shape(estimation)
+        raise ValueError(f"estimation must have the shape of selection {needs}, got {got}")
     return first, second, n, single
+
+
+def _outward(lower: Any, upper: Any) -> tuple[Array, Array]:
+    """Bounds moved by more than a roundoff: a certificate may not gain from it, next to 1 above all."""
+    low, high = np.atleast_1d(lower), np.atleast_1d(upper)
+    return np.maximum(low - ROUNDING, 0), np.minimum(high * (1 + ROUNDING), 1)
 
 
 def _certificate(label: Array, radius: Array, lower: Array, upper: Array, risk: float, single: bool) -> Certificate:
@@ -111,7 +126,8 @@ def certify_mono(selection: npt.ArrayLike, estimation: npt.ArrayLike, sigma: flo
     """
     first, second, n, single = _two_samples(selection, estimation)
     label = first.argmax(axis=1)
-    lower = np.atleast_1d(clopper_pearson(second[np.arange(len(second)), label], n, alpha, side="lower").lower)
+    own = second[np.arange(len(second)), label]
+    lower, _ = _outward(clopper_pearson(own, n, alpha, side="lower").lower, 1.0)
     radius = np.atleast_1d(radius_mono(lower, sigma, certified=True))
     return _certificate(label, radius, lower, 1 - lower, alpha, single)
 
@@ -154,12 +170,11 @@ def certify_multi(counts: npt.ArrayLike, sigma: float, alpha: float) -> Certific
     (0, 0.100847)
     """
     rows, n, single = _counts(counts, "counts")
-    low, high = clopper_pearson(rows, n, bonferroni(alpha, rows.shape[1]))
+    low, high = _outward(*clopper_pearson(rows, n, bonferroni(alpha, rows.shape[1])))
     label, places = rows.argmax(axis=1), np.arange(len(rows))
     lower = low[places, label]
-    others = np.array(high)
-    others[places, label] = -np.inf
-    upper = others.max(axis=1)
+    high[places, label] = -np.inf
+    upper = high.max(axis=1)
     radius = np.atleast_1d(radius_multi(lower, upper, sigma, certified=True))
     return _certificate(label, radius, lower, upper, alpha, single)
 
@@ -216,6 +231,7 @@ def certify_partitioned(
         lower[mine] = clopper_pearson(own[mine], n, risk, side="lower").lower
         # The upper end rises with the count: that of the largest bucket is the largest.
         upper[mine] = clopper_pearson(largest[mine], n, risk, side="upper").upper
+    lower, upper = _outward(lower, upper)
     radius = np.atleast_1d(radius_multi(lower, upper, sigma, certified=True))
     return _certificate(label, radius, lower, upper, alpha, single)
 
@@ -353,6 +369,8 @@ def noisy_scores(
     ------
     ValueError
         If an argument is out of its range, or f returns another shape or something that is not real and finite.
+    OverflowError
+        If the noise leaves the range of floats.
 
     References
     ----------
@@ -364,12 +382,17 @@ def noisy_scores(
     >>> np.bincount(scores.argmax(axis=1), minlength=2).tolist()
     [5, 0]
     """
+    for name, given in (("f", f), ("progress", progress)):
+        if not callable(given):
+            raise ValueError(f"{name} must be callable, got {given!r}")
     point, s = as_real_vector(x), as_number(sigma, "sigma", minimum=0)
     n, size, generator = as_count(samples, "samples", minimum=1), as_count(batch, "batch", minimum=1), as_generator(rng)
     parts: list[Array] = []
     for start in range(0, n, size):
         count = min(size, n - start)
-        scores = as_real_array(f(point + s * generator.standard_normal((count, point.size))), "f(x)", "scores")
+        with np.errstate(over="ignore"):
+            moved = in_range(point + s * generator.standard_normal((count, point.size)), "x")
+        scores = as_real_array(f(moved), "f(x)", "scores").copy()  # f may return the same array again
         if scores.ndim != 2 or len(scores) != count or (parts and scores.shape[1] != parts[0].shape[1]):
             raise ValueError(f"f(x) must be of shape ({count}, classes) for {count} inputs, got shape {scores.shape}")
         parts.append(scores)

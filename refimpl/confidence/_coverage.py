@@ -11,6 +11,7 @@ from refimpl._arguments import as_count, as_number, as_sequence
 
 # Above this an enumeration would not end.
 MOST_OUTCOMES = 20_000_000
+MOST_CLASSES = 100
 
 
 class Coverage(NamedTuple):
@@ -53,7 +54,7 @@ def exact_coverage(covers: Callable[[tuple[int, ...]], bool], p: Sequence[Any], 
 
     Examples
     --------
-    The interval from a single trial, one half each way, never covers 1/2 by its lower end alone after a success:
+    With two trials and a risk of 0.3 the lower end after two successes lies above 1/2, which happens once in four:
 
     >>> from refimpl.confidence import clopper_pearson
     >>> lower = [clopper_pearson(k, 2, 0.3, side="lower").lower for k in range(3)]
@@ -64,6 +65,8 @@ def exact_coverage(covers: Callable[[tuple[int, ...]], bool], p: Sequence[Any], 
         raise ValueError(f"covers must be callable, got {covers!r}")
     weights = [_exactly(v) for v in as_sequence(p, "p")]
     trials = as_count(n, "n", minimum=1)
+    if len(weights) > MOST_CLASSES:
+        raise ValueError(f"p must be of at most {MOST_CLASSES} classes, got {len(weights)}")
     if not weights or sum(weights) == 0:
         raise ValueError(f"p must have a positive weight, got {p!r}")
     outcomes = math.comb(trials + len(weights) - 1, len(weights) - 1)
@@ -75,9 +78,16 @@ def exact_coverage(covers: Callable[[tuple[int, ...]], bool], p: Sequence[Any], 
     powers = [[w**k for k in range(trials + 1)] for w in integers]
     favourable = sum(
         coefficient * math.prod(power[k] for power, k in zip(powers, counts, strict=True))
-        for counts, coefficient in _outcomes(trials, len(integers)) if covers(counts)
+        for counts, coefficient in _outcomes(trials, len(integers)) if _truth(covers(counts))
     )
     return _enclosed(Fraction(favourable, sum(integers) ** trials))
+
+
+def _truth(value: Any) -> bool:
+    try:
+        return bool(value)
+    except (ValueError, TypeError):
+        raise ValueError(f"covers must return a truth value, got {value!r}") from None
 
 
 def _exactly(value: Any) -> Fraction:

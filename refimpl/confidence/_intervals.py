@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, betaincc, betainccinv, betaincinv, expit, gammaln, log_expit
+from scipy.special import betainc, betaincinv, expit, gammaln, log_expit
+from scipy.stats import beta
 
 from refimpl._arguments import as_choice, as_count, as_number, as_real_array
 
@@ -15,11 +16,17 @@ Array = npt.NDArray[Any]
 Side = Literal["both", "lower", "upper"]
 
 SIDES = ("both", "lower", "upper")
-# The library's quantile is taken where its tail is the risk up to this times the number of trials, which is what a
+# Halves of smaller risks have fewer digits.
+LEAST = 1e-307
+# Above this a float does not hold every count.
+MOST = 2**53
+# The library's quantile is taken where its tail is the risk up to this times the number of successes, which is what a
 # roundoff of the quantile changes at most; else it is searched for.
 CLOSE = 1e-13
-# Below this risk the library's tails have too few digits where trials are few.
-TINY, FEW = 1e-20, 1000
+# Below this risk the library's tails have too few digits; the series tells then whether its quantile is right.
+TINY = 1e-20
+# Binomial coefficients of so few factors are multiplied, others are taken from the gamma function.
+FACTORS = 2000
 # The odds of the least positive float, and how often that interval is halved.
 ODDS, HALVINGS = 745.0, 80
 
@@ -34,8 +41,8 @@ class Interval(NamedTuple):
 def _risk(alpha: Any, side: Any) -> tuple[float, Side]:
     """The risk of each end that is asked for."""
     risk = as_number(alpha, "alpha", above=0)
-    if risk >= 1:
-        raise ValueError(f"alpha must be below 1, got {risk}")
+    if not LEAST <= risk < 1:
+        raise ValueError(f"alpha must be at least {LEAST:g} and below 1, got {risk}")
     as_choice(side, "side", SIDES)
     return risk / 2 if side == "both" else risk, side
 
@@ -48,7 +55,7 @@ def _ends(lower: Array, upper: Array, side: Side, mass: float) -> Interval:
 
 
 def clopper_pearson(counts: npt.ArrayLike, n: int, alpha: float, *, side: Side = "both") -> Interval:
-    r"""Clopper-Pearson interval of a probability from a number of successes, exact up to rounding.
+    r"""Clopper-Pearson interval of a probability from a number of successes, right to eleven digits.
 
     .. math::
 
@@ -90,39 +97,56 @@ def clopper_pearson(counts: npt.ArrayLike, n: int, alpha: float, *, side: Side =
     >>> round(float(clopper_pearson(10, 10, 0.05, side="lower").lower), 6)
     0.741134
     """
-    trials = as_count(n, "n", minimum=1)
+    trials = _trials(n, 1)
     risk, side = _risk(alpha, side)
     k = as_real_array(counts, "counts", "an integer or an array of integers")
     if (k != np.floor(k)).any() or (k < 0).any() or (k > trials).any():
         wrong = k[(k != np.floor(k)) | (k < 0) | (k > trials)].flat[0]
-        raise ValueError(f"counts must be integers from 0 to {trials}, the number of trials, got {wrong:g}")
+        raise ValueError(f"counts must be integers from 0 to {trials}, the number of trials, got {wrong:.17g}")
     different, place = np.unique(k, return_inverse=True)
     lower = _lower_ends(different, trials, risk)[place].reshape(k.shape)
     upper = _upper_ends(different, trials, risk)[place].reshape(k.shape)
     return _ends(lower, upper, side, 1.0)
 
 
+def _trials(n: Any, minimum: int) -> int:
+    trials = as_count(n, "n", minimum=minimum)
+    if trials > MOST:
+        raise ValueError(f"n must be at most 2^53, got {trials}")
+    return trials
+
+
 def _lower_ends(k: Array, n: int, risk: float) -> Array:
     """Where P(X >= k) is the risk: a quantile of the beta distribution; 0 without a success."""
     inner = np.maximum(k, 1)
     with np.errstate(all="ignore"):
-        found = betaincinv(inner, n - inner + 1, risk)
-        right = np.abs(betainc(inner, n - inner + 1, found) / risk - 1) < CLOSE * (n + 10)
-    found = np.array(found)
-    for i in np.flatnonzero(~right | (risk < TINY and n <= FEW)):
-        found[i] = expit(_log_odds(int(inner[i]), n, risk))
+        found = np.array(betaincinv(inner, n - inner + 1, risk))
+        right = np.abs(betainc(inner, n - inner + 1, found) / risk - 1) < CLOSE * (inner + 10)
+    for i in np.flatnonzero(~right | (risk < TINY)):
+        count = int(inner[i])
+        if not (0 < found[i] < 1 and _solves(_log_tail(count, n, _logit(found[i])), risk, count)):
+            found[i] = expit(_log_odds(count, n, risk))
     return np.where(k == 0, 0.0, found)
+
+
+def _solves(log_tail: float, risk: float, k: int) -> bool:
+    return abs(log_tail - math.log(risk)) < CLOSE * (k + 1000)
+
+
+def _logit(p: float) -> float:
+    return math.log(p) - math.log1p(-p)
 
 
 def _upper_ends(k: Array, n: int, risk: float) -> Array:
     """Where P(X <= k) is the risk; 1 without a failure."""
     inner = np.minimum(k, n - 1)
     with np.errstate(all="ignore"):
-        found = betainccinv(inner + 1, n - inner, risk)
-        right = np.abs(betaincc(inner + 1, n - inner, found) / risk - 1) < CLOSE * (n + 10)
-    found = np.array(found)
-    for i in np.flatnonzero(~right | (risk < TINY and n <= FEW)):
-        found[i] = expit(-_log_odds(n - int(inner[i]), n, risk))  # failures for successes
+        found = np.array(beta.isf(risk, inner + 1, n - inner))
+        right = np.abs(beta.sf(found, inner + 1, n - inner) / risk - 1) < CLOSE * (inner + 10)
+    for i in np.flatnonzero(~right | (risk < TINY)):
+        count = n - int(inner[i])  # failures for successes
+        if not (0 < found[i] < 1 and _solves(_log_tail(count, n, -_logit(found[i])), risk, int(inner[i]))):
+            found[i] = expit(-_log_odds(count, n, risk))
     return np.where(k == n, 1.0, found)
 
 
@@ -137,16 +161,26 @@ def _log_odds(k: int, n: int, risk: float) -> float:
 
 def _log_tail(k: int, n: int, odds: float) -> float:
     """Logarithm of P(X >= k): the leading term, and the others by their quotients."""
-    if odds > math.log(k / max(n - k, 0.5)):
-        return 0.0  # at most a factor of two below 1
+    if k == 0:
+        return 0.0
+    if odds > math.log(k / max(n - k, 0.5)) and -odds <= math.log((n - k + 1) / max(k - 1, 0.5)):
+        # Before the mean the series would be long: by that of the other tail.
+        return math.log1p(-math.exp(_log_tail(n - k + 1, n, -odds)))
     total, term, quotient = 1.0, 1.0, math.exp(odds)
     for j in range(k, n):
         term *= (n - j) / (j + 1) * quotient
         total += term
         if term < 2.0**-60 * total:
             break
-    ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-    return float(ways + k * log_expit(odds) + (n - k) * log_expit(-odds) + math.log(total))
+    return float(_log_ways(k, n) + k * log_expit(odds) + (n - k) * log_expit(-odds) + math.log(total))
+
+
+def _log_ways(k: int, n: int) -> float:
+    """Logarithm of the binomial coefficient."""
+    few = min(k, n - k)
+    if few <= FACTORS:
+        return math.fsum(math.log((n - i) / (i + 1)) for i in range(few))
+    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
 def hoeffding(mean: npt.ArrayLike, n: int, alpha: float, *, side: Side = "both", mass: float = 1.0) -> Interval:
@@ -189,11 +223,12 @@ def hoeffding(mean: npt.ArrayLike, n: int, alpha: float, *, side: Side = "both",
     >>> round(float(low), 6), round(float(high), 6)
     (0.403968, 0.596032)
     """
-    trials = as_count(n, "n", minimum=1)
+    trials = _trials(n, 1)
     risk, side = _risk(alpha, side)
     values, r = _means(mean, mass)
-    half = r * np.sqrt(-np.log(risk) / (2 * trials))
-    return _ends(values - half, values + half, side, r)
+    with np.errstate(over="ignore"):  # what leaves the range of floats is cut
+        half = r * np.sqrt(-np.log(risk) / (2 * trials))
+        return _ends(values - half, values + half, side, r)
 
 
 def _means(mean: Any, mass: Any) -> tuple[Array, float]:
@@ -253,7 +288,7 @@ def empirical_bernstein(
     >>> round(float(low), 6), round(float(high), 6)
     (0.480403, 0.519597)
     """
-    trials = as_count(n, "n", minimum=2)
+    trials = _trials(n, 2)
     risk, side = _risk(alpha, side)
     values, r = _means(mean, mass)
     V = as_real_array(variance, "variance", "a number or an array")
@@ -266,8 +301,9 @@ def empirical_bernstein(
     except ValueError:
         raise ValueError(f"variance must fit mean of shape {values.shape}, got shape {V.shape}") from None
     log = np.log(2) - np.log(risk)  # 2 / alpha may leave the range of floats
-    half = np.sqrt(2 * V * log / trials) + 7 * r * log / (3 * (trials - 1))
-    return _ends(values - half, values + half, side, r)
+    with np.errstate(over="ignore"):  # what leaves the range of floats is cut
+        half = np.sqrt(2 * V * log / trials) + 7 * r * log / (3 * (trials - 1))
+        return _ends(values - half, values + half, side, r)
 
 
 def bonferroni(alpha: float, m: int) -> float:
@@ -302,4 +338,7 @@ def bonferroni(alpha: float, m: int) -> float:
     0.05
     """
     risk, _ = _risk(alpha, "lower")
-    return risk / as_count(m, "m", minimum=1)
+    count = as_count(m, "m", minimum=1)
+    if count > risk / LEAST:
+        raise ValueError(f"m must be at most {risk / LEAST:g}, so that alpha / m is at least {LEAST:g}, got {m}")
+    return risk / count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,10 +55,11 @@ def partition_classes(counts: npt.ArrayLike) -> Partition:
         raise ValueError(f"counts must be of at least two classes, got {values.size}")
     if (values < 0).any() or (values != np.floor(values)).any():
         wrong = values[(values < 0) | (values != np.floor(values))][0]
-        raise ValueError(f"counts must be integers of at least 0, got {wrong:g}")
-    order: list[Any] = np.argsort(-values, kind="stable").tolist()
-    top, second, rest = order[0], order[1], order[2:]
-    buckets = [(second,)]
-    while sum(values[i] for i in rest) > values[second]:
-        buckets.append((rest.pop(0),))
-    return Partition(top, tuple(buckets) + ((tuple(sorted(rest)),) if rest else ()))
+        raise ValueError(f"counts must be integers of at least 0, got {wrong:.17g}")
+    order = np.argsort(-values, kind="stable")
+    # What the rest counts without the first so many of it: taken out until it is no more than the runner-up.
+    left = np.append(np.cumsum(values[order[2:]][::-1])[::-1], 0)
+    taken = int((left > values[order[1]]).sum())
+    top, *others = order.tolist()
+    singles, rest = others[: taken + 1], sorted(others[taken + 1 :])
+    return Partition(top, tuple((i,) for i in singles) + ((tuple(rest),) if rest else ()))

@@ -48,7 +48,8 @@ def _just_below(n: int, k: int, alpha: float) -> tuple[float, float]:
     mutants={"twice the risk": instead(lambda impl, p, n, alpha: _clopper_pearson(impl, p, n, alpha, min(2 * alpha, 0.999))),
              "one percent more risk": instead(lambda impl, p, n, alpha: _clopper_pearson(impl, p, n, alpha, 1.01 * alpha)),
              "n less 1": instead(lambda impl, p, n, alpha: _clopper_pearson(impl, p, n, alpha, alpha, fewer=1) if n > 1 else _clopper_pearson(impl, p, n, alpha, alpha))},
-    witnesses=[{"p": _just_below(10, 9, 0.05), "n": 10, "alpha": 0.05}, {"p": _just_below(5, 5, 0.3), "n": 5, "alpha": 0.3}],
+    witnesses=[{"p": _just_below(10, 9, 0.05), "n": 10, "alpha": 0.05}, {"p": _just_below(5, 5, 0.3), "n": 5, "alpha": 0.3},
+               {"p": _just_below(10, 9, 1.01 * 0.05), "n": 10, "alpha": 0.05}],
     promise=True,
 )
 def clopper_pearson_covers(impl: Any, p: Any, n: int, alpha: float) -> Comparison:
