@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import warnings
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, betaincinv, expit, gammaln, log_expit
+from scipy.special import expit, gammaln, log_expit
 from scipy.stats import beta
 
 from refimpl._arguments import as_choice, as_count, as_number, as_real_array
@@ -119,14 +122,22 @@ def _trials(n: Any, minimum: int) -> int:
 def _lower_ends(k: Array, n: int, risk: float) -> Array:
     """Where P(X >= k) is the risk: a quantile of the beta distribution; 0 without a success."""
     inner = np.maximum(k, 1)
-    with np.errstate(all="ignore"):
-        found = np.array(betaincinv(inner, n - inner + 1, risk))
-        right = np.abs(betainc(inner, n - inner + 1, found) / risk - 1) < CLOSE * (inner + 10)
+    with _quiet():
+        found = np.array(beta.ppf(risk, inner, n - inner + 1))
+        right = np.abs(beta.cdf(found, inner, n - inner + 1) / risk - 1) < CLOSE * (inner + 10)
     for i in np.flatnonzero(~right | (risk < TINY)):
         count = int(inner[i])
         if not (0 < found[i] < 1 and _solves(_log_tail(count, n, _logit(found[i])), risk, count)):
             found[i] = expit(_log_odds(count, n, risk))
     return np.where(k == 0, 0.0, found)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Where a library's quantile warns or fails, the check beside it finds that out."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _solves(log_tail: float, risk: float, k: int) -> bool:
@@ -140,7 +151,7 @@ def _logit(p: float) -> float:
 def _upper_ends(k: Array, n: int, risk: float) -> Array:
     """Where P(X <= k) is the risk; 1 without a failure."""
     inner = np.minimum(k, n - 1)
-    with np.errstate(all="ignore"):
+    with _quiet():
         found = np.array(beta.isf(risk, inner + 1, n - inner))
         right = np.abs(beta.sf(found, inner + 1, n - inner) / risk - 1) < CLOSE * (inner + 10)
     for i in np.flatnonzero(~right | (risk < TINY)):
