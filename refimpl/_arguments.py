@@ -193,6 +193,33 @@ def as_sequence(value: Any, name: str) -> list[Any]:
         raise _reject(name, "a sequence", repr(value)) from None
 
 
+def as_probabilities(value: npt.ArrayLike, name: str) -> Array:
+    """Real numbers of any shape in [0, 1]."""
+    array = as_real_array(value, name, "a number or an array")
+    if (array < 0).any() or (array > 1).any():
+        raise ValueError(f"{name} must lie in [0, 1], got {array.min() if (array < 0).any() else array.max()}")
+    return array
+
+
+def check_whole(array: Array, name: str) -> None:
+    """Refuse entries that are no integers of at least 0."""
+    wrong = (array < 0) | (array != np.floor(array))
+    if wrong.any():
+        raise _reject(name, "integers of at least 0", f"{array[wrong][0]:.17g}")
+
+
+def check_callable(value: Any, name: str) -> None:
+    """Refuse what cannot be called."""
+    if not callable(value):
+        raise _reject(name, "callable", repr(value))
+
+
+def check_one_start(start: Any, rng: Any) -> None:
+    """Refuse a start beside a source of random starts, or neither."""
+    if (start is None) == (rng is None):
+        raise ValueError(f"start must be given if rng is not, and only then, got {'none' if rng is None else 'both'}")
+
+
 def as_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
     """One of the choices, compared by type and value."""
     for choice in choices:

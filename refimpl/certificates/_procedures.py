@@ -17,6 +17,8 @@ from refimpl._arguments import (
     as_real_array,
     as_real_vector,
     as_sequence,
+    check_callable,
+    check_whole,
     in_range,
 )
 from refimpl.certificates._smoothed import radius_mono, radius_multi
@@ -53,9 +55,7 @@ def _counts(value: Any, name: str) -> tuple[Array, int, bool]:
         raise ValueError(
             f"{name} must be (classes,) or (inputs, classes), of at least two classes, got shape {array.shape}"
         )
-    if (rows < 0).any() or (rows != np.floor(rows)).any():
-        wrong = rows[(rows < 0) | (rows != np.floor(rows))][0]
-        raise ValueError(f"{name} must be integers of at least 0, got {wrong:.17g}")
+    check_whole(rows, name)
     samples = rows.sum(axis=1)
     if samples[0] < 1 or (samples != samples[0]).any():
         raise ValueError(
@@ -382,9 +382,8 @@ def noisy_scores(
     >>> np.bincount(scores.argmax(axis=1), minlength=2).tolist()
     [5, 0]
     """
-    for name, given in (("f", f), ("progress", progress)):
-        if not callable(given):
-            raise ValueError(f"{name} must be callable, got {given!r}")
+    check_callable(f, "f")
+    check_callable(progress, "progress")
     point, s = as_real_vector(x), as_number(sigma, "sigma", minimum=0)
     n, size, generator = as_count(samples, "samples", minimum=1), as_count(batch, "batch", minimum=1), as_generator(rng)
     parts: list[Array] = []

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
-from refimpl._arguments import as_choice, as_number, as_real_array
+from refimpl._arguments import as_choice, as_number, as_probabilities
 from refimpl.weierstrass._normal import quantile_difference
 from refimpl.weierstrass._quantile import log_ramp_value, ramp_start
 
@@ -17,13 +17,6 @@ Array = npt.NDArray[Any]
 
 # Quantiles and roots are right to a few units of roundoff; this is many.
 ROUNDING = 1 - 2.0**-44
-
-
-def _probabilities(value: Any, name: str) -> Array:
-    array = as_real_array(value, name, "a number or an array")
-    if (array < 0).any() or (array > 1).any():
-        raise ValueError(f"{name} must lie in [0, 1], got {array.min() if (array < 0).any() else array.max()}")
-    return array
 
 
 def _lowered(radii: Array, certified: bool) -> Any:
@@ -65,7 +58,7 @@ def radius_mono(p_lower: npt.ArrayLike, sigma: float, *, certified: bool = False
     >>> round(radius_mono(0.9, 0.5), 12), radius_mono([0.4, 1.0], 0.5).tolist()
     (0.640775782772, [0.0, inf])
     """
-    p = _probabilities(p_lower, "p_lower")
+    p = as_probabilities(p_lower, "p_lower")
     return radius_multi(p, 1 - np.maximum(p, 0.5), sigma, certified=certified)
 
 
@@ -115,7 +108,7 @@ def radius_multi(
 
 
 def _pair(p_lower: Any, p_upper: Any, sigma: Any) -> tuple[Array, Array, float]:
-    p, q = _probabilities(p_lower, "p_lower"), _probabilities(p_upper, "p_upper")
+    p, q = as_probabilities(p_lower, "p_lower"), as_probabilities(p_upper, "p_upper")
     try:
         p, q = np.broadcast_arrays(p, q)
     except ValueError:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from refimpl._arguments import as_count, as_number, as_sequence
+from refimpl._arguments import as_count, as_number, as_sequence, check_callable
 
 # Above this an enumeration would not end.
 MOST_OUTCOMES = 20_000_000
@@ -61,8 +61,7 @@ def exact_coverage(covers: Callable[[tuple[int, ...]], bool], p: Sequence[Any], 
     >>> exact_coverage(lambda counts: lower[counts[0]] <= 0.5, [1, 1], 2)
     Coverage(low=0.75, high=0.75)
     """
-    if not callable(covers):
-        raise ValueError(f"covers must be callable, got {covers!r}")
+    check_callable(covers, "covers")
     weights = [_exactly(v) for v in as_sequence(p, "p")]
     trials = as_count(n, "n", minimum=1)
     if len(weights) > MOST_CLASSES:

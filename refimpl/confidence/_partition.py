@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_real_vector
+from refimpl._arguments import as_real_vector, check_whole
 
 
 class Partition(NamedTuple):
@@ -53,9 +53,7 @@ def partition_classes(counts: npt.ArrayLike) -> Partition:
     values = as_real_vector(counts, "counts")
     if values.size < 2:
         raise ValueError(f"counts must be of at least two classes, got {values.size}")
-    if (values < 0).any() or (values != np.floor(values)).any():
-        wrong = values[(values < 0) | (values != np.floor(values))][0]
-        raise ValueError(f"counts must be integers of at least 0, got {wrong:.17g}")
+    check_whole(values, "counts")
     order = np.argsort(-values, kind="stable")
     # What the rest counts without the first so many of it: taken out until it is no more than the runner-up.
     left = np.append(np.cumsum(values[order[2:]][::-1])[::-1], 0)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from refimpl._arguments import as_count, as_generator, as_number, as_real_vector
+from refimpl._arguments import as_count, as_generator, as_number, as_real_vector, check_one_start
 from refimpl.network._compositions import pullback
 from refimpl.network._jacobians import Network, check_network
 
@@ -71,8 +71,7 @@ def pgd_attack(
     point = as_real_vector(x, size=network.inputs)
     epsilon, alpha = as_number(radius, "radius", above=0), as_number(step, "step", above=0)
     n_iter, y = as_count(n_iter, "n_iter"), as_count(label, "label")
-    if (start is None) == (rng is None):
-        raise ValueError(f"start must be given if rng is not, and only then, got {'none' if rng is None else 'both'}")
+    check_one_start(start, rng)
     direction = as_generator(rng).standard_normal(point.size) if start is None else as_real_vector(
         start, "start", size=point.size)
     if not direction.any():

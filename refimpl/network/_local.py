@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refimpl._arguments import as_count, as_generator, as_number, as_real_vector
+from refimpl._arguments import as_count, as_generator, as_number, as_real_vector, check_one_start
 from refimpl.network._compositions import pullback
 from refimpl.network._jacobians import Network, check_network
 from refimpl.network._piecewise import jacobians_of_pieces, kinks, steps_of
@@ -69,8 +69,7 @@ def local_lipschitz(
     centre = as_real_vector(x, size=network.inputs)
     r, n_iter = as_number(radius, "radius", above=0), as_count(n_iter, "n_iter")
     length = r / 4 if step is None else as_number(step, "step", above=0)
-    if (start is None) == (rng is None):
-        raise ValueError(f"start must be given if rng is not, and only then, got {'none' if rng is None else 'both'}")
+    check_one_start(start, rng)
     point = _on_sphere(centre, r, rng) if start is None else as_real_vector(start, "start", size=centre.size)
     distance = math.hypot(*(point - centre))
     if not 0 < distance <= r * (1 + 1e-12):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy.special import erfcx, ndtr, ndtri
@@ -42,11 +43,11 @@ def tail_integral(x: float) -> float:
     return x * float(ndtr(-x)) - INVERSE_ROOT_2_PI * math.expm1(-x * x / 2)
 
 
-def integrate(f: object, low: float, high: float) -> float:
+def integrate(f: Callable[[float], float], low: float, high: float) -> float:
     """Gauss-Legendre quadrature of a smooth function on a short interval."""
     half = (high - low) / 2
     points = low + half * (NODES + 1)
-    return half * math.fsum(w * f(float(t)) for w, t in zip(WEIGHTS, points, strict=True))  # type: ignore[operator]
+    return half * math.fsum(w * f(float(t)) for w, t in zip(WEIGHTS, points, strict=True))
 
 
 def quantile_difference(p: float, q: float) -> float:

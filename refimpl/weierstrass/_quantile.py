@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import log_ndtr, ndtr
 
-from refimpl._arguments import as_number, as_real_array
+from refimpl._arguments import as_number, as_probabilities, as_real_array
 from refimpl.weierstrass._normal import density, integrate, loss, mills, quantile, tail_integral
 
 Array = npt.NDArray[Any]
@@ -175,9 +175,7 @@ def quantile_lipschitz(p: npt.ArrayLike, lipschitz: float, sigma: float) -> Any:
     >>> round(quantile_lipschitz(0.5, 1.0, 0.5), 12), quantile_lipschitz(0.5, float("inf"), 0.5)
     (1.711248783784, 2.0)
     """
-    values = as_real_array(p, "p", "a number or an array")
-    if (values < 0).any() or (values > 1).any():
-        raise ValueError(f"p must lie in [0, 1], got {values.min() if (values < 0).any() else values.max()}")
+    values = as_probabilities(p, "p")
     L = as_number(lipschitz, "lipschitz", minimum=0, infinite=True)
     s = as_number(sigma, "sigma", above=0)
     width = math.inf if L == 0 else 1 / L / s

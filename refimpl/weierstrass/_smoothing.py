@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import roots_hermitenorm
 
-from refimpl._arguments import as_count, as_generator, as_number, as_real_array, as_real_vector
+from refimpl._arguments import as_count, as_generator, as_number, as_real_array, as_real_vector, check_callable
 
 Array = npt.NDArray[Any]
 Function = Callable[[Array], Any]
@@ -71,7 +71,7 @@ def smooth(
     >>> round(float(value), 12), bool(error < 1e-12)
     (9.25, True)
     """
-    _check_callable(f)
+    check_callable(f, "f")
     point, s = as_real_vector(x), as_number(sigma, "sigma", minimum=0)
     return _smoothed(lambda at, noise: _value(f, at), point, s, direction, nodes)
 
@@ -88,11 +88,6 @@ def _smoothed(g: Callable[[Array, Array], Array], x: Array, sigma: float, direct
     # Even and odd rules err differently where f has a jump.
     others = [_quadrature(g, x, sigma, axes, n) for n in (count - 1, count // 2, count // 2 + 1)]
     return Smoothed(fine, np.max([np.abs(fine - other) for other in others], axis=0)[()])
-
-
-def _check_callable(f: Any) -> None:
-    if not callable(f):
-        raise ValueError(f"f must be callable, got {f!r}")
 
 
 def _unit(direction: npt.ArrayLike, size: int) -> Array:
@@ -167,7 +162,7 @@ def smooth_monte_carlo(
     >>> bool(abs(value - 9.25) < 4 * error)
     True
     """
-    _check_callable(f)
+    check_callable(f, "f")
     point, s = as_real_vector(x), as_number(sigma, "sigma", minimum=0)
     n, generator = as_count(samples, "samples", minimum=2), as_generator(rng)
     listed = [_value(f, point + s * generator.standard_normal(point.size)) for _ in range(n)]
@@ -220,7 +215,7 @@ def stein_gradient(
     >>> gradient.round(10).tolist()
     [6.0]
     """
-    _check_callable(f)
+    check_callable(f, "f")
     point, s = as_real_vector(x), as_number(sigma, "sigma", above=0)
     start = _value(f, point)  # f less a constant has the same gradient, and less to cancel
 
