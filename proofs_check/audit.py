@@ -121,20 +121,26 @@ def _batch_norm(name: str, parts: Mapping[str, Any], settings: Settings) -> Laye
     scale = np.asarray(parts.get("weight", np.ones(variance.shape)), dtype=np.float64)
     if scale.shape != variance.shape or variance.ndim != 1 or (variance + settings.epsilon <= 0).any():
         return _unbounded(name, variance.shape, "running_var does not fit the weight, or is negative")
-    constant = float((np.abs(scale) / np.sqrt(variance + settings.epsilon)).max())
-    # A root, a sum and a quotient, each correctly rounded.
-    high = constant * (1 + 2.0**-50)
+    constant, high = batch_norm_constant(scale, variance, settings.epsilon)
     return Layer(name, "batch norm", variance.shape, constant, high, note=f"epsilon {settings.epsilon:g}, at inference")
 
 
+def batch_norm_constant(scale: np.ndarray, variance: np.ndarray, epsilon: float) -> tuple[float, float]:
+    """The constant at inference, and what it is at most in spite of rounding."""
+    constant = float((np.abs(scale) / np.sqrt(variance + epsilon)).max())
+    # A root, a sum and a quotient, each correctly rounded.
+    return constant, constant * (1 + 2.0**-50)
+
+
 def _dense(name: str, W: np.ndarray, settings: Settings) -> Layer:
-    if settings.certified:
-        low, high = spectral_norm_enclosure(W)
-    else:
-        low = high = spectral_norm(W)
+    return Layer(name, "dense", W.shape, *norms_of(W, settings))
+
+
+def norms_of(W: np.ndarray, settings: Settings) -> tuple[float, float, dict[int, float], float]:
+    """What a matrix is at least and at most, its Gram bounds, and what power iteration says."""
+    low, high = spectral_norm_enclosure(W) if settings.certified else (spectral_norm(W),) * 2
     gram = {t: gram_iteration(W, t - 1, certified=settings.certified) for t in STEPS}
-    power = power_iteration(W, POWER_STEPS, rng=settings.seed)
-    return Layer(name, "dense", W.shape, low, high, gram, power)
+    return low, high, gram, power_iteration(W, POWER_STEPS, rng=settings.seed)
 
 
 def _convolution(name: str, K: np.ndarray, shape: tuple[int, ...], settings: Settings) -> Layer:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from proofs_check.audit import POWER_STEPS, STEPS, Audit, Layer, Settings, upward
+from proofs_check.audit import POWER_STEPS, STEPS, Audit, Layer, Settings, batch_norm_constant, norms_of, upward
 from refimpl.convolution import circular_norm_bound, polyphase_kernel, strided_matrix
 from refimpl.convolution._geometry import dilated, ungrouped
 from refimpl.layers import activation_lipschitz
-from refimpl.spectral import gram_iteration, power_iteration, spectral_norm, spectral_norm_enclosure
+from refimpl.network._pooling import windows_of_axis
+from refimpl.spectral import power_iteration, spectral_norm, spectral_norm_enclosure
 
 # Nodes that move or drop entries, or are 1-Lipschitz entry by entry.
 CONTRACTIONS = {
@@ -179,13 +180,9 @@ class _Node:
         return W
 
     def _matrix(self, name: str, W: np.ndarray, scale: float = 1.0) -> Layer:
-        if self.settings.certified:
-            low, high = spectral_norm_enclosure(W)
-        else:
-            low = high = spectral_norm(W)
-        gram = {t: scale * gram_iteration(W, t - 1, certified=self.settings.certified) for t in STEPS}
-        power = scale * power_iteration(W, POWER_STEPS, rng=self.settings.seed)
-        return self._row(name, scale * low, scale * high, shape=W.shape, gram=gram, power=power)
+        low, high, gram, power = norms_of(W, self.settings)
+        gram = {t: scale * bound for t, bound in gram.items()}
+        return self._row(name, scale * low, scale * high, shape=W.shape, gram=gram, power=scale * power)
 
     def _gemm(self, name: str) -> Layer:
         W = self._weight(1)
@@ -204,8 +201,8 @@ class _Node:
         if self.attributes.get("training_mode", 0):
             raise _UnboundedError("batch statistics")
         scale, variance = self._weight(1), self._weight(4)
-        constant = float((np.abs(scale) / np.sqrt(variance + float(self.attributes.get("epsilon", 1e-5)))).max())
-        return self._row(name, constant, constant * (1 + 2.0**-50), "at inference", shape=scale.shape)
+        constant, high = batch_norm_constant(scale, variance, float(self.attributes.get("epsilon", 1e-5)))
+        return self._row(name, constant, high, "at inference", shape=scale.shape)
 
     # -- sums, factors, activations --------------------------------------------------------------
 
@@ -262,13 +259,8 @@ class _Node:
         _, h, w = self._image()
         if self.attributes.get("ceil_mode", 0) or set(self._pairs("dilations", 1)) != {1}:
             raise _UnboundedError("windows that are rounded up or spread")
-        windows = []
         sizes, steps = self._pairs("kernel_shape", 1), self._pairs("strides", 1)
-        for n, k, s, (before, after) in zip((h, w), sizes, steps, self._pads(), strict=True):
-            first = np.arange(-before, n + after - k + 1, s)[:, None]
-            pixels = np.arange(n)
-            windows.append(((pixels >= first) & (pixels < first + k)).astype(float))
-        return windows
+        return [windows_of_axis(*axis) for axis in zip((h, w), sizes, steps, self._pads(), strict=True)]
 
     def _maxpool(self, name: str) -> Layer:
         constant = math.sqrt(math.prod(float(w.sum(axis=0).max()) for w in self._windows()))

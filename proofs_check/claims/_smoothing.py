@@ -66,6 +66,33 @@ def ramp(slope: float, start: float = 0.0, top: float = 1.0) -> dict[str, Any]:
     return {"places": np.array([start, start + top / slope]), "heights": np.array([0.0, top])}
 
 
+# A rise from 0 to 1 around 0; the kink in its middle is none.
+SPLIT = {"places": np.array([-0.5, 0.0, 0.5]), "heights": np.array([0.0, 0.5, 1.0])}
+
+
+def moving(f: Any, **_: Any) -> bool:
+    """Whether a broken line is not constant."""
+    return len(set(f["heights"])) >= 2
+
+
+def several(f: Any, **_: Any) -> bool:
+    """Whether it has three kinks and more besides."""
+    return len(f["places"]) >= 3 and moving(f)
+
+
+def better_of_one(impl: Any, slope: Any, sigma: Any, simplex: bool = False) -> Any:
+    """The smaller one of the Lipschitz constant and the bound that knows the noise alone."""
+    bounded = impl.weierstrass.lipschitz_bounded(sigma, into="simplex" if simplex else "interval")
+    return bounded.min(bounded * 0 + slope) if hasattr(bounded, "min") else min(bounded, slope)
+
+
+def gap_of_bounds(impl: Any, slope: Any, sigma: Any, simplex: bool = False) -> Any:
+    """That one less the bound that knows both."""
+    w = impl.weierstrass
+    both = (w.lipschitz_smoothed_simplex if simplex else w.lipschitz_smoothed)(slope, sigma)
+    return better_of_one(impl, slope, sigma, simplex) - both
+
+
 def pieces(f: Any) -> list[tuple[Any, Any, Any]]:
     """Of broken lines: the ends and the slope of each rise."""
     places, heights = f["places"], f["heights"]

@@ -267,6 +267,7 @@ class LipschitzResidual:
             R, pixels, self.weight = spectral_rescaling(K, n_iter, q), weight.n[0] * weight.n[1], weight.matrix
         b = np.zeros(R.size) if bias is None else as_real_vector(bias, "bias", size=R.size)
         self.bias, self.rescaling = np.repeat(b, pixels), np.repeat(R, pixels)
+        self._rescaled = self.weight * self.rescaling
         self.inputs = len(self.weight)
 
     def __repr__(self) -> str:
@@ -282,13 +283,13 @@ class LipschitzResidual:
         point, hidden = self._hidden(x)
         # R twice, as its square may leave the range of floats.
         with np.errstate(over="ignore", invalid="ignore"):
-            step = (self.weight * self.rescaling) @ (self.rescaling * activation(hidden, self.name, slope=self.slope))
+            step = self._rescaled @ (self.rescaling * activation(hidden, self.name, slope=self.slope))
             return in_range(point - 2 * step, "y")
 
     def jacobian(self, x: npt.ArrayLike) -> Array:
         r"""Identity minus :math:`2 W R^2 \operatorname{diag}(\rho') W^\top`."""
         _, hidden = self._hidden(x)
-        W, slopes = self.weight * self.rescaling, activation_derivative(hidden, self.name, slope=self.slope)
+        W, slopes = self._rescaled, activation_derivative(hidden, self.name, slope=self.slope)
         return np.asarray(np.eye(self.inputs) - 2 * (W * slopes) @ W.T)
 
     def lipschitz(self, n: int) -> float:

@@ -73,11 +73,12 @@ def _axes(n: Any, k: Any, stride: Any) -> tuple[Array, Array]:
     step = window if stride is None else as_pair(stride, "stride")
     if any(a > b for a, b in zip(window, size, strict=True)):
         raise ValueError(f"k must be at most the size of the image {size}, got {window}")
-    vertical, horizontal = (_windows(*axis) for axis in zip(size, window, step, strict=True))
+    vertical, horizontal = (windows_of_axis(*axis) for axis in zip(size, window, step, strict=True))
     return vertical, horizontal
 
 
-def _windows(n: int, k: int, stride: int) -> Array:
-    first = np.arange(0, n - k + 1, stride)[:, None]
+def windows_of_axis(n: int, k: int, stride: int, pads: tuple[int, int] = (0, 0)) -> Array:
+    """1 where a window (row) holds a pixel (column) of one axis, with so many places before and after the pixels."""
+    first = np.arange(-pads[0], n + pads[1] - k + 1, stride)[:, None]
     pixels = np.arange(n)
     return np.asarray(((pixels >= first) & (pixels < first + k)).astype(float))

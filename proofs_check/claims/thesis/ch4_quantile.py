@@ -9,20 +9,23 @@ from hypothesis import strategies as st
 
 from proofs_check.claim import Comparison, Step, Verdict, claim, instead, tighten
 from proofs_check.claims._sides import largest
-from proofs_check.claims._smoothing import PLACES, WIDE_SIGMAS, lines, pdf, quantile, ramp, smoothed_line, steepest
+from proofs_check.claims._smoothing import (
+    PLACES,
+    WIDE_SIGMAS,
+    lines,
+    moving,
+    pdf,
+    quantile,
+    ramp,
+    several,
+    smoothed_line,
+    steepest,
+)
 from proofs_check.strategies import dyadics, vectors
 
 ENTRIES = dyadics(-2, 2)
 PROBABILITIES = st.one_of(st.integers(1, 63).map(lambda i: i / 64), st.sampled_from([2.0**-40, 2.0**-16, 1 - 2.0**-16, 1 - 2.0**-40]))
 SLOPES = st.sampled_from([0.125, 0.5, 1.0, 4.0, 32.0])
-
-
-def _moving(f: Any, **_: Any) -> bool:
-    return len(set(f["heights"])) >= 2
-
-
-def _several(f: Any, **_: Any) -> bool:
-    return len(f["places"]) >= 3 and _moving(f)
 
 
 RAMP, LATE = ramp(1.0, -0.25), ramp(1.0, 1.0)
@@ -35,11 +38,11 @@ SPLIT = {"places": np.array([-0.25, 0.25, 0.75]), "heights": np.array([0.0, 0.5,
     at="Lemma B.5.2",
     tex=r"\sup \int s\, y(s) \phi(s)\, ds = L \bigl(\Phi(s_0 + \tfrac1L) - \Phi(s_0)\bigr) \ \text{over}\ 0 \le y \le 1,\ |y'| \le L,\ \int y \phi = p",
     given={"f": lines(), "x": PLACES},
-    where=_moving,
+    where=moving,
     verdict=Verdict.SURVIVED,
     note="By Stein's lemma the integral is the slope of the transform (sigma = 1). A short proof replaces the maximum principle, whose costate in the text need not be positive on "
     "the rise: y less the ramp of the same mean falls wherever the ramp rises, so it changes its sign once, from + to -, and its product with s has a mean of at most 0.",
-    strata={"several kinks": _several},
+    strata={"several kinks": several},
     mutants={"one-percent-tighter": tighten(0.01)},
     witnesses=[{"f": RAMP, "x": 0.5}, {"f": SPLIT, "x": 0.5}, {"f": LATE, "x": -1.0}],
     rounding=lambda **_: float("inf"),
@@ -64,10 +67,10 @@ def _ends(impl: Any, f: Any, x: Any, step: Any, sigma: Any, factor: float) -> Co
     at="Theorem 4.6.5",
     tex=r"L(\Phi^{-1} \circ \tilde f, B(\mathbf{x}, \epsilon)) \le L \sup_{\mathbf{x}' \in B} \frac{\Phi_\sigma(s_0 + 1/L) - \Phi_\sigma(s_0)}{\phi(\Phi^{-1}(\tilde f(\mathbf{x}')))}",
     given={"f": lines(), "x": PLACES, "step": PLACES.filter(bool), "sigma": WIDE_SIGMAS},
-    where=_moving,
+    where=moving,
     verdict=Verdict.SURVIVED,
     note="The supremum is taken at the ends of the path, where it lies (thesis.thm-4.6.5-shape). Equality in the limit of short steps on a ramp.",
-    strata={"several kinks": _several},
+    strata={"several kinks": several},
     mutants={"one-percent-tighter": instead(lambda impl, f, x, step, sigma: _ends(impl, f, x, step, sigma, 0.99))},
     witnesses=[{"f": RAMP, "x": 0.25, "step": 2.0**-10, "sigma": 0.5}, {"f": SPLIT, "x": 0.25, "step": 2.0**-10, "sigma": 0.5}],
     rounding=lambda **_: float("inf"),

@@ -11,8 +11,10 @@ from proofs_check.claim import Comparison, Step, Verdict, claim, instead, scale_
 from proofs_check.claims._smoothing import (
     PLACES,
     SIGMAS,
+    gap_of_bounds,
     lines,
     pdf,
+    several,
     smoothed_line,
     smoothed_step,
     steepest,
@@ -22,10 +24,6 @@ from proofs_check.strategies import dyadics
 
 ENTRIES = dyadics(-2, 2)
 SLOPES = st.sampled_from([0.25, 0.5, 1.0, 3.0, 16.0])
-
-
-def _several(f: Any, **_: Any) -> bool:
-    return len(f["places"]) >= 3 and len(set(f["heights"])) >= 2
 
 
 def _middle(slope: float) -> dict[str, Any]:
@@ -42,7 +40,7 @@ def _middle(slope: float) -> dict[str, Any]:
     verdict=Verdict.SURVIVED,
     note="Broken lines with values in [0, 1]. In the proof, |v^T delta| and |z| lose their bars in three lines (as printed those means are 0 by symmetry), and the displayed tails "
     "lose the factor r and a square (thesis.app-B.3-tail); the result is right.",
-    strata={"several kinks": _several},
+    strata={"several kinks": several},
     mutants={"one-percent-tighter": tighten(0.01)},
     witnesses=[{"f": _middle(1.0), "x": 0.0, "sigma": 0.5}, {"f": _middle(0.25), "x": 0.0, "sigma": 2.0}],
 )
@@ -151,16 +149,6 @@ def below_both(impl: Any, slope: float, sigma: float, mass: float) -> Comparison
     return Comparison([both, both], "<=", [impl.weierstrass.lipschitz_bounded(sigma, mass=mass), slope + 0 * both])
 
 
-def _gap(impl: Any, L: Any, sigma: Any, simplex: bool = False) -> Any:
-    """min(L, the bound that knows the noise) less the bound that knows both."""
-    if simplex:
-        bounded, both = impl.weierstrass.lipschitz_bounded(sigma, into="simplex"), impl.weierstrass.lipschitz_smoothed_simplex(L, sigma)
-    else:
-        bounded, both = impl.weierstrass.lipschitz_bounded(sigma), impl.weierstrass.lipschitz_smoothed(L, sigma)
-    least = bounded.min(both * 0 + L) if hasattr(bounded, "min") else min(bounded, L)
-    return least - both
-
-
 def _derived_gap(factor: Any) -> Any:
     """With u = 1/(sqrt(2 pi) L sigma) the gap over L is min(1, u) - erf(u sqrt(pi) / 2)."""
     import sympy
@@ -181,14 +169,14 @@ def _derived_gap(factor: Any) -> Any:
     note="0.7899 L and 21 % are right. The derivation makes the change of variable and both monotonicities symbolic.",
     strata={"near": lambda slope, sigma: 0.2 < slope * sigma < 0.8},
     mutants={"one-percent-tighter": tighten(0.01),
-             "root of pi": instead(lambda impl, slope, sigma: Comparison(_gap(impl, slope, sigma), "<=", _gap(impl, slope, impl.weierstrass.optimal_sigma(slope, into="simplex"))))},
+             "root of pi": instead(lambda impl, slope, sigma: Comparison(gap_of_bounds(impl, slope, sigma), "<=", gap_of_bounds(impl, slope, impl.weierstrass.optimal_sigma(slope, into="simplex"))))},
     witnesses=[{"slope": 1.0, "sigma": 0.3989422804014327}],
     derivation=_derived_gap,
     adversarial=["sigma"],
 )
 def best_noise(impl: Any, slope: float, sigma: float) -> Comparison:
     """No noise has a larger gap between the bounds than sigma*."""
-    return Comparison(_gap(impl, slope, sigma), "<=", _gap(impl, slope, impl.weierstrass.optimal_sigma(slope)), scale=slope)
+    return Comparison(gap_of_bounds(impl, slope, sigma), "<=", gap_of_bounds(impl, slope, impl.weierstrass.optimal_sigma(slope)), scale=slope)
 
 
 @claim(
@@ -204,7 +192,7 @@ def best_noise(impl: Any, slope: float, sigma: float) -> Comparison:
 )
 def supremum_at_zero(impl: Any, slope: float, share: float) -> Comparison:
     """Below sigma* the gap is largest towards 0."""
-    gap = _gap(impl, slope, impl.weierstrass.optimal_sigma(slope) * share)
+    gap = gap_of_bounds(impl, slope, impl.weierstrass.optimal_sigma(slope) * share)
     return Comparison(gap, "<=", gap * 0 + 2.0**-40)
 
 
@@ -212,7 +200,7 @@ def _increase(impl: Any, low: float, high: float, square: bool) -> Comparison:
     """L = r = 1, where the printed derivative rises: the increase is at most its largest value times the step."""
     zero = impl.weierstrass.lipschitz_smoothed(1.0, high) * 0
     derivative = pdf(zero + 1 / (2 * high)) / (high**2 if square else 1.0)
-    return Comparison(_gap(impl, 1.0, high) - _gap(impl, 1.0, low), "<=", derivative * (high - low), scale=4.0)
+    return Comparison(gap_of_bounds(impl, 1.0, high) - gap_of_bounds(impl, 1.0, low), "<=", derivative * (high - low), scale=4.0)
 
 
 STEPS_OF_NOISE = st.tuples(st.integers(2, 15), st.integers(2, 15)).filter(lambda pair: pair[0] < pair[1]).map(lambda pair: {"low": pair[0] / 64, "high": pair[1] / 64})

@@ -9,17 +9,21 @@ from hypothesis import strategies as st
 
 from proofs_check.claim import Comparison, Verdict, claim, instead, tighten
 from proofs_check.claims._sides import largest
-from proofs_check.claims._smoothing import PLACES, WIDE_SIGMAS, lines, quantile, ramp, smoothed_line, steepest
+from proofs_check.claims._smoothing import (
+    PLACES,
+    SPLIT,
+    WIDE_SIGMAS,
+    lines,
+    moving,
+    quantile,
+    ramp,
+    smoothed_line,
+    steepest,
+)
 
 SLOPES = st.sampled_from([0.25, 0.5, 1.0, 3.0, 16.0])
 SIDES = st.sampled_from([-1.0, 1.0])
 PROBABILITIES = st.integers(1, 63).map(lambda i: i / 64)
-# The kink in the middle of the rise is none.
-SPLIT = {"places": np.array([-0.5, 0.0, 0.5]), "heights": np.array([0.0, 0.5, 1.0])}
-
-
-def _moving(f: Any) -> bool:
-    return len(set(f["heights"])) >= 2
 
 
 @claim(
@@ -118,11 +122,11 @@ UP, DOWN = ramp(1.0, -0.5), {"places": np.array([-0.5, 0.5]), "heights": np.arra
     at="Equation 5.7, the local constant integrated along the path",
     tex=r"\lVert \delta \rVert \le \tfrac12 (s_0(p_k) - s_0(p_y)) \implies \tilde F_y(\mathbf{x} + \delta) \ge \tilde F_k(\mathbf{x} + \delta)",
     given=_pairs_of_lines(),
-    where=lambda f, g, **_: _moving(f) and _moving(g),
+    where=lambda f, g, **_: moving(f) and moving(g),
     verdict=Verdict.SURVIVED,
     note="Where the local constant is attained all along: by the ramp of theorem 4.6.5 that moves away, and the one that comes. No test at one epsilon is needed. Sharp for two "
     "classes that are one ramp and its complement.",
-    strata={"several kinks": lambda f, g, **_: len(f["places"]) >= 3 and _moving(f) and _moving(g)},
+    strata={"several kinks": lambda f, g, **_: len(f["places"]) >= 3 and moving(f) and moving(g)},
     mutants={"one-percent-farther": instead(lambda impl, **case: _followed(impl, factor=1.01, **case))},
     witnesses=[{"f": UP, "g": DOWN, "x": 0.5, "sigma": 0.5, "side": -1.0},
                {"f": SPLIT, "g": DOWN, "x": 0.5, "sigma": 0.5, "side": -1.0}],

@@ -12,24 +12,19 @@ from proofs_check.claims._sides import length
 from proofs_check.claims._smoothing import (
     PLACES,
     SIGMAS,
+    SPLIT,
+    better_of_one,
+    gap_of_bounds,
     lines,
+    moving,
     pieces,
+    several,
     smoothed_line,
     steepest,
 )
 
 SLOPES = st.sampled_from([0.25, 0.5, 1.0, 3.0, 16.0])
 MASSES = st.sampled_from([0.5, 1.0, 3.0])
-# The kink in the middle of the rise is none.
-SPLIT = {"places": np.array([-0.5, 0.0, 0.5]), "heights": np.array([0.0, 0.5, 1.0])}
-
-
-def _moving(f: Any, **_: Any) -> bool:
-    return len(set(f["heights"])) >= 2
-
-
-def _several(f: Any, **_: Any) -> bool:
-    return len(f["places"]) >= 3 and _moving(f)
 
 
 # -- element by element ------------------------------------------------------------------------------
@@ -110,24 +105,16 @@ SIDES = st.sampled_from([-1.0, 1.0])
     at="Equation 5.5",
     tex=r"R_{\mathrm{coord}}(\tilde F, \mathbf{x}, y) \ge \operatorname{erf}\Bigl(\frac{1}{2^{3/2} L \sigma}\Bigr)^{-1} \frac{M(\tilde F(\mathbf{x}), y)}{2 L}",
     given={"f": lines(), "x": PLACES, "sigma": SIGMAS, "side": SIDES},
-    where=_moving,
+    where=moving,
     verdict=Verdict.SURVIVED,
     note="Two classes, f and 1 - f, each Lipschitz with the same constant. Sharp for short radii across the middle of a ramp.",
-    strata={"several kinks": _several},
+    strata={"several kinks": several},
     mutants={"one-percent-farther": instead(lambda impl, f, x, sigma, side: _by_coordinates(impl, f, x, sigma, side, 1.01))},
     witnesses=[{"f": SPLIT, "x": 2.0**-10, "sigma": 0.5, "side": -1.0}],
 )
 def radius_from_both(impl: Any, f: Any, x: Any, sigma: float, side: float) -> Comparison:
     """The radius from the noise and the Lipschitz constant together certifies."""
     return _by_coordinates(impl, f, x, sigma, side, 1.0)
-
-
-def _gap(impl: Any, slope: Any, sigma: Any, simplex: bool) -> Any:
-    w = impl.weierstrass
-    bounded = w.lipschitz_bounded(sigma, into="simplex" if simplex else "interval")
-    both = (w.lipschitz_smoothed_simplex if simplex else w.lipschitz_smoothed)(slope, sigma)
-    least = bounded.min(both * 0 + slope) if hasattr(bounded, "min") else min(bounded, slope)
-    return least - both
 
 
 @claim(
@@ -144,7 +131,7 @@ def _gap(impl: Any, slope: Any, sigma: Any, simplex: bool) -> Any:
 def printed_noise(impl: Any, slope: float, share: float) -> Comparison:
     """No noise has a larger gap for single scores than one over root pi times the Lipschitz constant."""
     printed = impl.weierstrass.optimal_sigma(slope, into="simplex")
-    return Comparison(_gap(impl, slope, printed * share, simplex=False), "<=", _gap(impl, slope, printed, simplex=False), scale=slope)
+    return Comparison(gap_of_bounds(impl, slope, printed * share, simplex=False), "<=", gap_of_bounds(impl, slope, printed, simplex=False), scale=slope)
 
 
 @claim(
@@ -161,7 +148,7 @@ def printed_noise(impl: Any, slope: float, share: float) -> Comparison:
 def noise_for_the_simplex(impl: Any, slope: float, sigma: float) -> Comparison:
     """No noise has a larger gap for maps into the simplex than the stated one."""
     best = impl.weierstrass.optimal_sigma(slope, into="simplex")
-    return Comparison(_gap(impl, slope, sigma, simplex=True), "<=", _gap(impl, slope, best, simplex=True), scale=slope)
+    return Comparison(gap_of_bounds(impl, slope, sigma, simplex=True), "<=", gap_of_bounds(impl, slope, best, simplex=True), scale=slope)
 
 
 @claim(
@@ -182,10 +169,7 @@ def gain_of_both(impl: Any, slope: float, sigma: float) -> Comparison:
 
 
 def _gain(impl: Any, slope: float, sigma: float, most: float) -> Comparison:
-    w = impl.weierstrass
-    both, bounded = w.lipschitz_smoothed(slope, sigma), w.lipschitz_bounded(sigma)
-    least = bounded.min(both * 0 + slope) if hasattr(bounded, "min") else min(bounded, slope)
-    return Comparison(least, "<=", most * both)
+    return Comparison(better_of_one(impl, slope, sigma), "<=", most * impl.weierstrass.lipschitz_smoothed(slope, sigma))
 
 
 # -- maps into the simplex --------------------------------------------------------------------------
@@ -296,10 +280,10 @@ def _by_global(impl: Any, f: Any, x: Any, sigma: Any, side: float, factor: float
     at="Equation 5.6",
     tex=r"R_{\mathrm{global}}(\tilde F, \mathbf{x}, y) \ge \operatorname{erf}\Bigl(\frac{1}{2 L(F) \sigma}\Bigr)^{-1} \frac{M(\tilde F(\mathbf{x}), y)}{\sqrt2 L(F)}",
     given={"f": lines(), "x": PLACES, "sigma": SIGMAS, "side": SIDES},
-    where=_moving,
+    where=moving,
     verdict=Verdict.SURVIVED,
     note="Two classes; the same radius as equation 5.5 there.",
-    strata={"several kinks": _several},
+    strata={"several kinks": several},
     mutants={"one-percent-farther": instead(lambda impl, f, x, sigma, side: _by_global(impl, f, x, sigma, side, 1.01))},
     witnesses=[{"f": SPLIT, "x": 2.0**-10, "sigma": 0.5, "side": -1.0}],
 )
