@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proofs_check.certification import certify
+
 if TYPE_CHECKING:
     from proofs_check.claim import Case, Claim
     from proofs_check.evidence._decide import Decision
@@ -211,6 +213,9 @@ def _is_inequality(claim: Claim, code: Any, case: Case) -> bool:
     return bool(claim.compare(code, **case).relation != "==")
 
 
+main.add_command(certify)
+
+
 @main.command()
 @click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), show_default="the current one", metavar="DIR",
@@ -348,16 +353,9 @@ def _digest(weights: Path | None) -> str | None:
 
 
 def _record(json_file: Path | None, resume_file: Path | None, header: Header) -> Record | None:
-    from proofs_check.report.records import Record, UnusableError
+    from proofs_check.report.records import Record, open_lines
 
-    if json_file is not None and resume_file is not None and json_file.absolute() != resume_file.absolute():
-        raise click.ClickException("--json and --resume name two files, but results go to that of --resume")
-    try:
-        if resume_file is not None:
-            return Record.resume(resume_file, header)
-        return None if json_file is None else Record.begin(json_file, header)
-    except UnusableError as wrong:
-        raise click.ClickException(str(wrong)) from wrong
+    return open_lines(Record, json_file, resume_file, header)
 
 
 def _trained_layers() -> Mapping[str, Any]:

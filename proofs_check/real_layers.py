@@ -65,7 +65,7 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray | None]:
     file = Path(path)
     readers = {".npz": _read_npz, ".safetensors": _read_safetensors}
     if file.suffix not in readers:
-        raise ValueError(f"{file}: weights must be an .npz or a .safetensors file")
+        raise ValueError(f"{file}: must be an .npz or a .safetensors file")
     try:
         return readers[file.suffix](file)
     except Exception as unreadable:

@@ -50,7 +50,7 @@ CATALOGUE = {
         eq-5.6 eq-5.7 tab-5.3 alg-7 alg-7-lipschitz alg-7-margin sec-5.2.3-softmax sec-5.2.3-limits
         def-6.1.1 sec-6.1.2-mono sec-6.1.2-multi thm-6.1.2 app-C.1 alg-8 alg-9
         prop-6.2.3 sec-6.2.4-variance sec-6.2.4-root alg-9-signs thm-6.2.1 cor-6.2.2
-        ex-C.3.1
+        ex-C.3.1 alg-8-certificate sec-6.1.4-least tab-6.1
         sec-2.1-activations sec-2.1-radius sec-2.1-BN-gradient sec-2.1.2-frobenius sec-2.1.2-projection
         sec-2.1.3-SN eq-2.5 eq-2.6 eq-2.7 sec-2.1.3-cayley sec-2.1.3-cayley-rectangular sec-2.1.3-sandwich sec-2.1.3-SOC
         sec-2.1.3-SOC-truncated sec-2.1.3-bjorck sec-2.1.3-RKO sec-2.1.3-BCOP sec-2.1.3-RLB sec-2.1.3-cayley-convolution

@@ -2,11 +2,13 @@
 
 ``resnet-noise-SIGMA`` is a residual network with batch normalization, ``sr-noise-SIGMA`` one of residual layers of
 Lipschitz constant 1 (spectral rescaling) and a free scale, each trained with Gaussian noise of that standard deviation;
+``mlp-noise-SIGMA`` is a plain network of three dense layers, for smoothing.
 ``aol-SIZE-SEED`` and ``sr-SIZE-SEED`` are 1-Lipschitz networks. All were written by `proofs_check.digits.train`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +32,14 @@ Array = npt.NDArray[Any]
 
 FOLDER = Path(__file__).parent
 NOISES = ("0.00", "0.12", "0.25", "0.50")
+SMOOTHING_NOISES = ("0.25", "0.50", "1.00")
 SIZES = ("small", "medium")
 SEEDS = (0, 1, 2)
 # Gram steps of the rescaling.
 RESCALING_STEPS = {"aol": 1, "sr": 3}
 NAMES = (
     *(f"{kind}-noise-{sigma}" for kind in ("resnet", "sr") for sigma in NOISES),
+    *(f"mlp-noise-{sigma}" for sigma in SMOOTHING_NOISES),
     *(f"{kind}-{size}-{seed}" for size in SIZES for kind in RESCALING_STEPS for seed in SEEDS),
 )
 SIDE = 8
@@ -74,7 +78,28 @@ def load(name: str) -> Sequential:
         raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
     arrays = {key: np.asarray(a, dtype=float) for key, a in read_arrays(FOLDER / f"{name}.safetensors").items()}
     kind = name.split("-")[0]
+    if kind == "mlp":
+        return _mlp(arrays)
     return _resnet(arrays) if kind == "resnet" else _lipschitz(arrays, RESCALING_STEPS[kind])
+
+
+def batched(network: Sequential) -> Callable[[Array], Array]:
+    """Scores of many inputs at a time, (m, 64) to (m, 10): a matrix product a layer for plain networks."""
+    if not all(isinstance(part, (Dense, Activation)) for part in network.parts):
+        return lambda batch: np.array([network(x) for x in batch])
+
+    def scores(batch: Array) -> Array:
+        for part in network.parts:
+            dense = isinstance(part, Dense)
+            batch = batch @ part.weight.T + part.bias if dense else part(batch.ravel()).reshape(batch.shape)
+        return batch
+
+    return scores
+
+
+def _mlp(arrays: dict[str, Array]) -> Sequential:
+    first, second, last = (Dense(arrays[f"{i}.weight"], arrays[f"{i}.bias"]) for i in (1, 3, 5))
+    return Sequential([first, Activation("relu"), second, Activation("relu"), last], SIDE * SIDE)
 
 
 def _resnet(arrays: dict[str, Array]) -> Sequential:

@@ -28,6 +28,7 @@ EPOCHS = 100
 # Of the source's section 5.1.
 TEMPERATURE, OFFSET = 0.25, 1.5 * 2**0.5
 CHANNELS, HIDDEN = 8, 16
+MLP_WIDTHS = 128, 64
 DEPTHS = {"small": 4, "medium": 8, "noise": 4}
 
 
@@ -120,9 +121,19 @@ class Lipschitz(nn.Module):
         return self.scale * (y.flatten(1) @ weight.T + self.head.bias)
 
 
+def mlp() -> nn.Module:
+    """A plain network of three dense layers."""
+    first, second = MLP_WIDTHS
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(64, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, 10)
+    )
+
+
 def build(name: str) -> nn.Module:
     """The network of a name, untrained."""
     kind, size, _ = name.split("-")
+    if kind == "mlp":
+        return mlp()
     return ResNet() if kind == "resnet" else Lipschitz(DEPTHS[size], RESCALING_STEPS[kind], size == "noise")
 
 

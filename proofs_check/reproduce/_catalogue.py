@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 
 from proofs_check.reproduce import (
+    certification,
     convolutions,
     dense_times,
     gradient_memory,
@@ -15,6 +16,7 @@ from proofs_check.reproduce import (
     readouts,
     rescaling,
     size_transfer,
+    smoothed_attack,
     smoothing,
     tightness,
     trained,
@@ -24,7 +26,8 @@ from proofs_check.reproduce._series import Experiment, RefusedError
 
 _MODULES = (
     size_transfer, gram_and_power, dense_times, readouts, convolutions, zero_padding, gradient_memory, tightness,
-    rescaling, trained, smoothing,
+    rescaling, trained, smoothing, certification,
+    smoothed_attack,
 )
 
 

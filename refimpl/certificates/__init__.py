@@ -1,6 +1,7 @@
 """Certified radii: from margins and Lipschitz constants, of smoothed classifiers; procedures with their risk."""
 
 from refimpl.certificates._margins import certified_accuracy, margin, radius_coordinate, radius_global, radius_pairwise
+from refimpl.certificates._noise import certify, noisy_counts, noisy_scores
 from refimpl.certificates._procedures import (
     Certificate,
     ScoredCertificate,
@@ -8,7 +9,6 @@ from refimpl.certificates._procedures import (
     certify_multi,
     certify_partitioned,
     lvm_rs,
-    noisy_scores,
 )
 from refimpl.certificates._smoothed import radius_mono, radius_multi, radius_multi_lipschitz
 
@@ -16,11 +16,13 @@ __all__ = [
     "Certificate",
     "ScoredCertificate",
     "certified_accuracy",
+    "certify",
     "certify_mono",
     "certify_multi",
     "certify_partitioned",
     "lvm_rs",
     "margin",
+    "noisy_counts",
     "noisy_scores",
     "radius_coordinate",
     "radius_global",

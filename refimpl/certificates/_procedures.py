@@ -11,15 +11,10 @@ import numpy.typing as npt
 
 from refimpl._arguments import (
     as_choice,
-    as_count,
-    as_generator,
     as_number,
     as_real_array,
-    as_real_vector,
     as_sequence,
-    check_callable,
     check_whole,
-    in_range,
 )
 from refimpl.certificates._smoothed import radius_mono, radius_multi
 from refimpl.confidence import bonferroni, clopper_pearson, empirical_bernstein, partition_classes
@@ -30,6 +25,8 @@ Map = Literal["softmax", "sparsemax", "hardmax"]
 
 ABSTAIN = -1
 ROUNDING = 2.0**-51
+ALL_MAPS: tuple[Map, ...] = ("sparsemax", "softmax", "hardmax")
+ONE_TEMPERATURE = (1.0,)
 MAPS: dict[str, Callable[..., Array]] = {"softmax": softmax, "sparsemax": sparsemax, "hardmax": hardmax}
 
 
@@ -250,7 +247,7 @@ class ScoredCertificate(NamedTuple):
 
 def lvm_rs(
     selection: npt.ArrayLike, estimation: npt.ArrayLike, sigma: float, alpha: float, *,
-    maps: Sequence[Map] = ("sparsemax", "softmax", "hardmax"), temperatures: Sequence[float] = (1.0,),
+    maps: Sequence[Map] = ALL_MAPS, temperatures: Sequence[float] = ONE_TEMPERATURE,
 ) -> ScoredCertificate:
     r"""Certificate from scores under noise by the Lipschitz-variance-margin procedure (LVM-RS), with risk alpha.
 
@@ -297,11 +294,7 @@ def lvm_rs(
     first, second = _scores(selection, "selection"), _scores(estimation, "estimation")
     if first.shape[1] != second.shape[1]:
         raise ValueError(f"estimation must be of {first.shape[1]} classes as selection is, got {second.shape[1]}")
-    names = [as_choice(name, "maps", list(MAPS)) for name in as_sequence(maps, "maps")]
-    degrees = [as_number(t, "temperatures", above=0) for t in as_sequence(temperatures, "temperatures")]
-    choices = [(name, t) for name in names for t in (degrees if name != "hardmax" else degrees[:1])]
-    if not choices:
-        raise ValueError("maps and temperatures must name at least one of each, got none")
+    choices = choices_of(maps, temperatures)
     risk = bonferroni(alpha, first.shape[1])
     best, chosen, label = -math.inf, choices[0], 0
     for choice in choices:
@@ -314,6 +307,16 @@ def lvm_rs(
     lower, upper = _bernstein(_mapped(second, *chosen), label, risk)
     radius = radius_multi(lower, upper, sigma, certified=True)
     return ScoredCertificate(label if radius > 0 else ABSTAIN, radius, lower, upper, alpha, *chosen)
+
+
+def choices_of(maps: Sequence[Map], temperatures: Sequence[float]) -> list[tuple[Map, float]]:
+    """Each map with each temperature; "hardmax" has none."""
+    names = [as_choice(name, "maps", list(MAPS)) for name in as_sequence(maps, "maps")]
+    degrees = [as_number(t, "temperatures", above=0) for t in as_sequence(temperatures, "temperatures")]
+    choices = [(name, t) for name in names for t in (degrees if name != "hardmax" else degrees[:1])]
+    if not choices:
+        raise ValueError("maps and temperatures must name at least one of each, got none")
+    return choices
 
 
 def _scores(value: Any, name: str) -> Array:
@@ -334,66 +337,3 @@ def _bernstein(values: Array, label: int, risk: float) -> tuple[float, float]:
     others = np.delete(means, label), np.delete(variances, label)
     upper = empirical_bernstein(*others, n, risk, side="upper").upper.max()
     return float(lower), float(upper)
-
-
-def noisy_scores(
-    f: Callable[[Array], npt.ArrayLike], x: npt.ArrayLike, sigma: float, samples: int, *,
-    rng: np.random.Generator | int, batch: int = 1000, progress: Callable[[int], None] = lambda done: None,
-) -> Array:
-    r"""Scores of a base classifier under noise, a batch at a time.
-
-    .. math:: f(x + \delta_i), \qquad \delta_i \sim N(0, \sigma^2 I)
-
-    Parameters
-    ----------
-    f : callable
-        Takes a batch (m, d) of inputs and returns scores (m, c).
-    x : (d,) array_like
-        Input.
-    sigma : float
-        Standard deviation of the noise, at least 0.
-    samples : int
-        How many, at least 1.
-    rng : numpy.random.Generator or int
-        Source of the noise. The same one gives the same noise for every `batch`.
-    batch : int
-        Most inputs in one call of f.
-    progress : callable, optional
-        Called with the number of samples done after each batch.
-
-    Returns
-    -------
-    scores : (samples, c) ndarray
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of its range, or f returns another shape or something that is not real and finite.
-    OverflowError
-        If the noise leaves the range of floats.
-
-    References
-    ----------
-    thesis.alg-9
-
-    Examples
-    --------
-    >>> scores = noisy_scores(lambda batch: np.stack([batch[:, 0], -batch[:, 0]], axis=1), [1.0], 0.5, 5, rng=0)
-    >>> np.bincount(scores.argmax(axis=1), minlength=2).tolist()
-    [5, 0]
-    """
-    check_callable(f, "f")
-    check_callable(progress, "progress")
-    point, s = as_real_vector(x), as_number(sigma, "sigma", minimum=0)
-    n, size, generator = as_count(samples, "samples", minimum=1), as_count(batch, "batch", minimum=1), as_generator(rng)
-    parts: list[Array] = []
-    for start in range(0, n, size):
-        count = min(size, n - start)
-        with np.errstate(over="ignore"):
-            moved = in_range(point + s * generator.standard_normal((count, point.size)), "x")
-        scores = as_real_array(f(moved), "f(x)", "scores").copy()  # f may return the same array again
-        if scores.ndim != 2 or len(scores) != count or (parts and scores.shape[1] != parts[0].shape[1]):
-            raise ValueError(f"f(x) must be of shape ({count}, classes) for {count} inputs, got shape {scores.shape}")
-        parts.append(scores)
-        progress(start + count)
-    return np.concatenate(parts)

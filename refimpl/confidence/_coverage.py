@@ -1,4 +1,4 @@
-"""How often an interval procedure covers: exactly, by enumeration of all counts in integers."""
+"""How often an interval procedure covers: exactly, by enumeration of all counts in integers, or by simulation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from refimpl._arguments import as_count, as_number, as_sequence, check_callable
+import numpy as np
+
+from refimpl._arguments import as_count, as_generator, as_number, as_sequence, check_callable
+from refimpl.confidence._intervals import Interval, clopper_pearson
 
 # Above this an enumeration would not end.
 MOST_OUTCOMES = 20_000_000
@@ -62,12 +65,10 @@ def exact_coverage(covers: Callable[[tuple[int, ...]], bool], p: Sequence[Any], 
     Coverage(low=0.75, high=0.75)
     """
     check_callable(covers, "covers")
-    weights = [_exactly(v) for v in as_sequence(p, "p")]
+    weights = _weights(p)
     trials = as_count(n, "n", minimum=1)
     if len(weights) > MOST_CLASSES:
         raise ValueError(f"p must be of at most {MOST_CLASSES} classes, got {len(weights)}")
-    if not weights or sum(weights) == 0:
-        raise ValueError(f"p must have a positive weight, got {p!r}")
     outcomes = math.comb(trials + len(weights) - 1, len(weights) - 1)
     if outcomes > MOST_OUTCOMES:
         raise ValueError(f"n must be smaller for {len(weights)} classes: {outcomes} outcomes, at most {MOST_OUTCOMES}")
@@ -80,6 +81,70 @@ def exact_coverage(covers: Callable[[tuple[int, ...]], bool], p: Sequence[Any], 
         for counts, coefficient in _outcomes(trials, len(integers)) if _truth(covers(counts))
     )
     return _enclosed(Fraction(favourable, sum(integers) ** trials))
+
+
+def simulated_coverage(
+    covers: Callable[[tuple[int, ...]], bool], p: Sequence[Any], n: int, runs: int, alpha: float, *,
+    rng: np.random.Generator | int,
+) -> Interval:
+    r"""Confidence interval for the probability of an event of multinomial counts, from simulated ones.
+
+    For what `exact_coverage` cannot enumerate. The event is looked at in `runs` independent draws of counts; how often
+    it holds is binomial, and the interval that of Clopper and Pearson.
+
+    Parameters
+    ----------
+    covers : callable
+        Takes a tuple of c counts with the sum n and returns a truth value.
+    p : sequence of int, Fraction or float
+        Weights of the c classes, at least 0 and not all 0; divided by their sum and rounded.
+    n : int
+        Number of trials, at least 1.
+    runs : int
+        Number of draws, at least 1.
+    alpha : float
+        Risk that the interval, of both ends, misses the probability, in (0, 1).
+    rng : numpy.random.Generator or int
+        Source of the counts.
+
+    Returns
+    -------
+    coverage : Interval
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+
+    References
+    ----------
+    lipref.simulated-coverage
+
+    Examples
+    --------
+    A fair coin shows heads at least 5 times in 10 with the probability 0.623:
+
+    >>> low, high = simulated_coverage(lambda counts: counts[0] >= 5, [1, 1], 10, 10_000, 0.001, rng=0)
+    >>> round(low, 2), round(high, 2)
+    (0.61, 0.64)
+    """
+    check_callable(covers, "covers")
+    weights = _weights(p)
+    trials, draws, generator = as_count(n, "n", minimum=1), as_count(runs, "runs", minimum=1), as_generator(rng)
+    shares = [float(w / sum(weights)) for w in weights]
+    held = 0
+    for _ in range(draws):
+        counts = tuple(int(k) for k in generator.multinomial(trials, shares))
+        held += _truth(covers(counts))
+    low, high = clopper_pearson(held, draws, alpha)
+    return Interval(float(low), float(high))
+
+
+def _weights(p: Any) -> list[Fraction]:
+    weights = [_exactly(v) for v in as_sequence(p, "p")]
+    if not weights or sum(weights) == 0:
+        raise ValueError(f"p must have a positive weight, got {p!r}")
+    return weights
 
 
 def _truth(value: Any) -> bool:

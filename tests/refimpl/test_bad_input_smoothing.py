@@ -9,10 +9,11 @@ import pytest
 from refimpl import certificates, simplex, weierstrass
 
 TOPICS = (simplex, weierstrass, certificates)
-# The procedures that draw noise have another table.
+# The procedures and what draws noise have other tables.
+OTHERS = ("refimpl.certificates._procedures", "refimpl.certificates._noise")
 NAMES = {
     name: getattr(topic, name) for topic in TOPICS for name in topic.__all__
-    if getattr(topic, name).__module__ != "refimpl.certificates._procedures"
+    if getattr(topic, name).__module__ not in OTHERS
 }
 PUBLIC = set(NAMES) - {"Smoothed"}
 NAMES |= {"np": np, "nan": float("nan"), "inf": float("inf"), "I": np.eye(2), "f": lambda x: x[0]}
