@@ -8,7 +8,7 @@ from typing import Any
 
 TOPICS = (
     "spectral", "convolution", "layers", "normalization", "network", "weierstrass", "simplex",
-    "certificates", "confidence", "curvature", "generalization",
+    "certificates", "confidence", "curvature", "generalization", "explosion",
 )
 
 

@@ -25,12 +25,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("refimpl", "gpu", "proofs_check")
 TOPICS = (
     "spectral", "convolution", "layers", "normalization", "weierstrass", "simplex", "confidence", "certificates",
-    "network",
+    "network", "explosion",
 )
 ID = re.compile(r"\b(?:than|thesis|explosion|lipref)\.[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9]")
 
 # The rows of the catalogue that this release covers: each is a claim, or the first part of its id.
 CATALOGUE = {
+    "explosion": "input parameter frozen rank",
     "than": """
         lemma-1 lemma-2 lemma-23 lemma-3 lemma-5 thm-6 thm-9 cor-10-1 cor-10-2 cor-11 thm-12-eq-6 thm-12-eq-7
         thm-13-eq-8 thm-13-eq-9 cor-14-eq-10 cor-14-eq-11 thm-15 cor-18 cor-19
@@ -73,6 +74,7 @@ EXCEPTIONS = {
     "confidence.Interval": "the type of a result",
     "confidence.Coverage": "the type of a result",
     "confidence.Partition": "the type of a result",
+    "explosion.ExplodingNetwork": "the type of a result",
     "network.Normalizer": "a protocol, nothing to compute",
     "network.Layer": "a protocol, nothing to compute",
 }

@@ -11,6 +11,7 @@ from proofs_check.reproduce import (
     certification,
     convolutions,
     dense_times,
+    explosion,
     gradient_memory,
     gram_and_power,
     readouts,
@@ -27,7 +28,7 @@ from proofs_check.reproduce._series import Experiment, RefusedError
 _MODULES = (
     size_transfer, gram_and_power, dense_times, readouts, convolutions, zero_padding, gradient_memory, tightness,
     rescaling, trained, smoothing, certification,
-    smoothed_attack,
+    smoothed_attack, explosion,
 )
 
 

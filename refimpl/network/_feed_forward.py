@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,17 +59,7 @@ class FeedForward(Sequential):
         normalizers: Sequence[Normalizer | None] | None = None,
         biases: Sequence[npt.ArrayLike] | None = None,
     ) -> None:
-        self.weights = [
-            as_real_matrix(W, f"weights[{i}]").copy() for i, W in enumerate(as_sequence(weights, "weights"))
-        ]
-        if not self.weights:
-            raise ValueError("weights must be at least one matrix, got none")
-        for i, (before, after) in enumerate(zip(self.weights[:-1], self.weights[1:], strict=True)):
-            if after.shape[1] != before.shape[0]:
-                raise ValueError(
-                    f"weights[{i + 1}] must be of {before.shape[0]} columns, as weights[{i}] has rows, "
-                    f"got shape {after.shape}"
-                )
+        self.weights = as_chain(weights)
         count = len(self.weights)
         names = [activation] * count if isinstance(activation, str) else as_sequence(activation, "activation")
         self.activation = [as_choice(name, "activation", ACTIVATIONS) for name in names]
@@ -108,6 +99,20 @@ class FeedForward(Sequential):
     def layers(self, x: npt.ArrayLike) -> list[Array]:
         """h_0 = x, h_1, ..., h_K."""
         return self.values(x)
+
+
+def as_chain(weights: Sequence[npt.ArrayLike]) -> list[Array]:
+    """Copies of real matrices, at least one, each of which fits the one before."""
+    chain = [as_real_matrix(W, f"weights[{i}]").copy() for i, W in enumerate(as_sequence(weights, "weights"))]
+    if not chain:
+        raise ValueError("weights must be at least one matrix, got none")
+    for i, (before, after) in enumerate(itertools.pairwise(chain)):
+        if after.shape[1] != before.shape[0]:
+            raise ValueError(
+                f"weights[{i + 1}] must be of {before.shape[0]} columns, as weights[{i}] has rows, "
+                f"got shape {after.shape}"
+            )
+    return chain
 
 
 def _check_fit(normalizer: Normalizer, rows: int, i: int) -> None:

@@ -12,12 +12,15 @@ from click.testing import CliRunner
 
 from proofs_check import digits, reproduce
 from proofs_check.cli import main
-from proofs_check.reproduce import _series, gradient_memory, gram_and_power, smoothed_attack, zero_padding
+from proofs_check.reproduce import _series, explosion, gradient_memory, gram_and_power, smoothed_attack, zero_padding
 from refimpl import convolution, spectral
 
 ROUNDING = 1e-12
 CONVOLUTIONS = {"channels": (2,), "image_sizes": (6,), "kernels_drawn": 2}
 TINY = {
+    "explosion-depth": {"depths": (1, 2, 50)},
+    "explosion-digits": {"seeds": (0, 1), "batches": 2, "samples": 16, "rank": 4, "energies": (0.0, 2.0)},
+    "explosion-random": {"width": 6, "samples": 6, "draws": 3, "depths": (1, 8)},
     "fig-3.2": {"n": 100},
     "fig-3.3": {"rows": 30, "columns": 20, "matrices": 4, "power_iterations": 300},
     "fig-3.4": {"rows": 30, "columns": 20, "matrices": 2},
@@ -222,6 +225,41 @@ def test_certified_accuracy_falls_with_the_level():
         assert (np.diff(shares) <= 0).all() and shares[0] > 0.8 and shares[0] > shares[-1]
 
 
+def test_networks_of_norm_one_grow_with_batch_statistics_and_not_with_frozen_ones():
+    rows = data("explosion-depth")
+    np.testing.assert_allclose(values(rows, "jacobian_in_batch"), values(rows, "formula"), rtol=1e-9)
+    np.testing.assert_allclose(values(rows, "jacobian_in_first_weight"), 2 * values(rows, "formula"), rtol=1e-9)
+    assert values(rows, "frozen_statistics").max() < 1 + 1e-9 and values(rows, "norm_of_weights").max() < 1 + ROUNDING
+
+
+def test_new_directions_grow_more_than_those_inside_under_batch_normalization():
+    rows = data("explosion-random")
+    new, inside = (values(rows, "mean_log10_amplification", normalization="batch", depth=8, perturbation=kind)
+                   for kind in (explosion.NEW, explosion.INSIDE))
+    assert new[0] > inside[0]
+
+
+def test_perturbations_have_their_energy_and_directions():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((7, 2)) @ rng.standard_normal((2, 5))
+    centred = X - X.mean(axis=0)
+    inside, new = (explosion._perturbation(X, 2, kind, rng) for kind in (explosion.INSIDE, explosion.NEW))
+    assert np.linalg.norm(inside) == pytest.approx(1) and np.linalg.norm(new) == pytest.approx(1)
+    assert np.abs(centred.T @ new).max() < ROUNDING and np.abs(new @ centred.T).max() < ROUNDING
+    assert np.linalg.matrix_rank(centred + inside, tol=1e-9) == 2 and np.linalg.matrix_rank(centred + new, tol=1e-9) > 2
+    assert np.abs(inside.sum(axis=0)).max() < ROUNDING and np.abs(new.sum(axis=0)).max() < ROUNDING
+
+
+def test_nothing_changes_without_a_perturbation_and_accuracy_falls_with_one():
+    rows = data("explosion-digits")
+    for statistics in ("batch", "frozen"):
+        still = [values(rows, "mean_accuracy", statistics=statistics, perturbation=kind, norm_a_sample=0.0)[0]
+                 for kind in (explosion.NEW, explosion.INSIDE)]
+        assert still[0] == still[1] > 0.5
+        moved = values(rows, "mean_margin", statistics=statistics, norm_a_sample=2.0)
+        assert moved.max() < values(rows, "mean_margin", statistics=statistics, norm_a_sample=0.0).min()
+
+
 def test_no_radius_is_above_the_largest_possible_one():
     rows = data("tab-6.1")
     assert (values(rows, "mean_one_class_radius") <= values(rows, "largest_one_class_radius")).all()
@@ -299,7 +337,7 @@ def test_full_takes_the_sizes_of_the_source(tmp_path, monkeypatch):
 def test_unknown_names(tmp_path):
     message = refused(call("fig-3.22", "--out", tmp_path))
     assert "'fig-3.22'; the nearest is fig-3.2;" in message and "tab-A.0.2" in message
-    assert "known are fig-3.2, " in refused(call("zzz*"))
+    assert "known are explosion-depth, " in refused(call("zzz*"))
     assert "name an experiment; known are" in refused(call())
 
 

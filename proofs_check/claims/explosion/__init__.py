@@ -1,0 +1,1 @@
+"""Claims of the source `explosion`: its abstract announces theorems, the constructions are ours."""

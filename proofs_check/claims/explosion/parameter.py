@@ -1,0 +1,94 @@
+"""Exponential growth in the weights: a feature that carries the missing direction is kept alive beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from proofs_check.claim import Comparison, Step, Verdict, claim, instead
+from proofs_check.claims.explosion.input import norm_of
+
+RATES = (2.0, 3.0, 4.0)
+
+
+def _grown(impl: Any, depth: int, rate: float, factor: float = 1.0, epsilon: float = 0.0) -> Comparison:
+    network = impl.explosion.exploding_weights(depth, rate, epsilon=epsilon)
+    J = impl.explosion.linear_network_weight_jacobian(network.weights, network.batch, 0, epsilon=epsilon)
+    growth = norm_of(impl, J, network.weights[0].size) / network.growth
+    weight = impl.spectral.spectral_norm(network.weights[0])
+    return Comparison([factor * growth, growth * 0 + factor, weight], "<=", [growth * 0 + 1, growth, growth * 0 + 1])
+
+
+def _steps(factor: Any) -> Iterator[Step]:
+    """What the first weight does in its layer; the layers above are those of explosion.input."""
+    import sympy
+
+    r, L = sympy.symbols("r L", positive=True)
+    t, d = sympy.Matrix([1, 1, -1, -1]), sympy.Matrix([1, -1, 1, -1])
+    Q = sympy.eye(4) - sympy.ones(4, 4) / 4 - t * t.T / 4
+    yield Step("the third feature is d, of variance 1: kept as it is", d.dot(d) / 4 - 1)
+    yield Step("d is orthogonal to t and to the constant vector", d.dot(t) ** 2 + sum(d) ** 2)
+    yield Step("(e1 - e2) e3' / sqrt(2) adds d / sqrt(2) and -d / sqrt(2) to the equal features, whose deviation is 1/r",
+               (r * Q * d / sympy.sqrt(2) - factor * r * d / sympy.sqrt(2)).norm())
+    yield Step("(d, -d) / sqrt(2) has the length 2, and each of L - 1 further layers multiplies it by r",
+               2 * r * r ** (L - 1) - 2 * r**L)
+
+
+@claim(
+    "explosion.parameter",
+    at="Abstract: 'parameter Lipschitzness, measuring sensitivity to weight perturbations'",
+    tex=r"X = (t, t, d),\quad W_l = \begin{pmatrix} W & 0 \\ 0 & 1 \end{pmatrix}: \qquad \Bigl\lVert \frac{\partial X_L}{\partial W_1} \Bigr\rVert_2 = 2\, r^L",
+    given={"depth": st.integers(1, 10), "rate": st.sampled_from(RATES)},
+    verdict=Verdict.PROVED,
+    note="W of explosion.input. In that network alone no weight can add a direction that the features do not have, and the Jacobian in the weights vanishes (explosion.parameter-rank); here a "
+    "third feature keeps d = (1, -1, 1, -1) alive. Worst perturbation (e1 - e2) e3' / sqrt(2) of the first weight: 2 r^L; of weight l it is 2 r^(L - l + 1). The number of parameters is 9 L. "
+    "Proved: that this perturbation grows so; that none grows more is what the balls say at depth 1 to 10.",
+    strata={"deep": lambda depth, rate: depth >= 6},
+    mutants={"one percent faster": instead(lambda impl, depth, rate: _grown(impl, depth, rate, 1.01))},
+    witnesses=[{"depth": 10, "rate": 3.0}],
+    derivation=_steps,
+)
+def parameter_growth(impl: Any, depth: int, rate: float) -> Comparison:
+    """Weights of norm 1 whose network has a Jacobian in the first weight that grows by the rate at every layer."""
+    return _grown(impl, depth, rate)
+
+
+@claim(
+    "explosion.parameter-epsilon",
+    at="Abstract, for epsilon > 0",
+    tex=r"\Bigl\lVert \frac{\partial X_L}{\partial W_1} \Bigr\rVert_2 = 2 \sqrt{1 - \epsilon}\, r^L",
+    given={"depth": st.integers(1, 5), "rate": st.sampled_from([2.0, 4.0]), "tau": st.sampled_from([0.25, 0.5, 0.75])},
+    verdict=Verdict.SURVIVED,
+    note="At the batch that every layer gives back: t scaled by sqrt(1 - epsilon r^2), d by sqrt(1 - epsilon).",
+    strata={"deep": lambda depth, rate, tau: depth >= 4},
+    mutants={"one percent faster": instead(lambda impl, depth, rate, tau: _grown(impl, depth, rate, 1.01, (1 - tau**2) / rate**2))},
+    witnesses=[{"depth": 4, "rate": 4.0, "tau": 0.5}],
+)
+def parameter_growth_with_epsilon(impl: Any, depth: int, rate: float, tau: float) -> Comparison:
+    """The same with a positive epsilon."""
+    return _grown(impl, depth, rate, epsilon=(1 - tau**2) / rate**2)
+
+
+def _of_rank_one(impl: Any, depth: int, rate: float, layer: int, most: float) -> Comparison:
+    network = impl.explosion.exploding_network(depth, rate)
+    J = impl.explosion.linear_network_weight_jacobian(network.weights, network.batch, layer % depth, epsilon=0.0)
+    return Comparison(most, "<=", -norm_of(impl, J, 4))
+
+
+@claim(
+    "explosion.parameter-rank",
+    at="Abstract, the two notions apart",
+    tex=r"X = t v^\top, \ \epsilon = 0: \qquad \frac{\partial X_L}{\partial W_l} = 0",
+    given={"depth": st.integers(1, 8), "rate": st.sampled_from(RATES), "layer": st.integers(0, 7)},
+    verdict=Verdict.SURVIVED,
+    note="A batch of rank one (centred) has an output that no weight moves to first order: batch normalization gives the direction of a feature, and all features have one. The two growths need "
+    "different batches.",
+    strata={"deep": lambda depth, rate, layer: depth >= 6},
+    mutants={"not zero": instead(lambda impl, **case: _of_rank_one(impl, most=0.01, **case))},
+    witnesses=[{"depth": 5, "rate": 3.0, "layer": 0}],
+)
+def nothing_to_add(impl: Any, depth: int, rate: float, layer: int) -> Comparison:
+    """At a batch of rank one the Jacobian in every weight is zero."""
+    return _of_rank_one(impl, depth, rate, layer, 0.0)
