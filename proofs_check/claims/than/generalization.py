@@ -236,3 +236,77 @@ def _own_cells(impl: Any, samples: Any, delta: Any) -> Comparison:
 def a_cell_for_every_sample(impl: Any, samples: Any, delta: Any) -> Comparison:
     """With the nearest samples for cells the remainder does not fall with the number of samples."""
     return _own_cells(impl, samples, delta)
+
+
+# How much the bound can say.
+
+_KAPPA = 16 / (math.sqrt(11 + 2 * math.sqrt(2)) - math.sqrt(2) - 1) ** 2
+_COUNTS = {"counts": st.lists(st.sampled_from([0, 1, 7, 60, 500, 4000]), min_size=1, max_size=5).filter(any), "delta": DELTAS}
+
+
+def _logs(counts: Any, delta: Any) -> Any:
+    """|T| ln(2N/delta) / m."""
+    filled = sum(1 for c in counts if c)
+    return (np.log(delta * 0 + 2 * len(counts)) - np.log(delta * 1)) * filled / sum(counts)
+
+
+def _against_hoeffding(impl: Any, counts: Any, delta: Any, power: int = 1) -> Comparison:
+    zero = delta * 0
+    root = np.sqrt(-np.log(delta * 1) / (zero + 2 * sum(counts)))
+    bound = impl.generalization.local_lipschitz_bound(0.0, counts, 0.0, 0.0, delta, 1.0)
+    return Comparison((np.sqrt(zero + 2) + 2) ** power * root, "<=", bound)
+
+
+def _hoeffding_steps(factor: Any) -> Iterator[Step]:
+    T, N, m, d = sympy.symbols("T N m d", positive=True)
+    first = (sympy.sqrt(2) + 1) ** 2 * T * (sympy.log(2 * N) - sympy.log(d)) / m
+    claimed = (sympy.sqrt(2) + 2) ** 2 * -sympy.log(d) / (2 * m)
+    rest = (sympy.sqrt(2) + 1) ** 2 / m * ((T - 1) * (sympy.log(2 * N) - sympy.log(d)) + sympy.log(2 * N))
+    yield Step("the squares differ by what is at least 0 for T, N >= 1 and d < 1", sympy.expand(first - claimed / factor - rest))
+
+
+@claim(
+    "than.thm-20.hoeffding",
+    at="Theorem 20, for a model that is fixed before the sample",
+    tex=r"g(D, \delta) \ge (2 + \sqrt2)\; C \sqrt{\ln(1/\delta) / (2m)}",
+    given=_COUNTS,
+    verdict=Verdict.PROVED,
+    note="Right of the constant stands Hoeffding's remainder, which for a model chosen without the sample ('consider a model h and a dataset D') is the whole bound, with no partition and no Lipschitz constant. For such a "
+    "model theorem 20 is at least 3.4 times as far above F(D). It says something about trained models only.",
+    strata={"two cells": lambda counts, delta: len(counts) >= 2, "one cell": lambda counts, delta: len(counts) == 1},
+    mutants={"one-percent-tighter": tighten(0.01), "constant squared": instead(lambda impl, counts, delta: _against_hoeffding(impl, counts, delta, 2))},
+    witnesses=[{"counts": [2**50], "delta": 1e-300}, {"counts": [2**50, 0], "delta": 1e-300}],
+    derivation=_hoeffding_steps,
+)
+def never_better_than_hoeffding(impl: Any, counts: Any, delta: Any) -> Comparison:
+    """The remainder alone is at least 2 + sqrt 2 times that of Hoeffding's inequality, whatever the partition."""
+    return _against_hoeffding(impl, counts, delta)
+
+
+def _vacuous_steps(factor: Any) -> Iterator[Step]:
+    u, r = sympy.symbols("u r", positive=True)
+    root = (sympy.sqrt(11 + 2 * sympy.sqrt(2)) - sympy.sqrt(2) - 1) / 4
+    remainder = (sympy.sqrt(2) + 1) * u + 2 * u**2
+    yield Step("the remainder is 1 at the positive root", sympy.simplify(remainder.subs(u, root) - factor))
+    yield Step("r times further it is r and more", sympy.expand(remainder.subs(u, r * u) - r * remainder - 2 * u**2 * r * (r - 1)))
+
+
+@claim(
+    "than.thm-20.samples-a-cell",
+    at="Theorem 20, 'this bound provides a guide to train a good model in practice'",
+    tex=r"m \le \kappa |T| \ln\tfrac{2N}{\delta} \Rightarrow g \ge C \sqrt{\kappa |T| \ln(2N/\delta) / m} \ge C,\quad \kappa = \tfrac{16}{(\sqrt{11 + 2\sqrt2} - \sqrt2 - 1)^2} = 9.403",
+    given=_COUNTS,
+    where=lambda counts, delta: _KAPPA * _logs(counts, delta) >= 1,
+    verdict=Verdict.PROVED,
+    note="Below 9.4 ln(2N/delta) samples for each cell that has any (56 for ten cells and delta = 0.05) the bound is above the largest loss. With the remainder of than.thm-20.chernoff it takes 2 ln(N/delta) (11).",
+    strata={"two cells with samples": lambda counts, delta: sum(map(bool, counts)) >= 2, "one": lambda counts, delta: sum(map(bool, counts)) == 1},
+    mutants={"one-percent-more": tighten(0.01)},
+    witnesses=[{"counts": [100], "delta": 2 * math.exp(-100.1 / _KAPPA)}, {"counts": [50, 50, 0], "delta": 6 * math.exp(-50.1 / _KAPPA)}],
+    derivation=_vacuous_steps,
+)
+def vacuous_below(impl: Any, counts: Any, delta: Any) -> Comparison:
+    """With fewer than 9.4 ln(2N/delta) samples for each cell that has any the bound exceeds the largest loss."""
+    unit = delta * 0 + 2
+    root = (np.sqrt(11 + 2 * np.sqrt(unit)) - np.sqrt(unit) - 1) / 4
+    bound = impl.generalization.local_lipschitz_bound(0.0, counts, 0.0, 0.0, delta, 1.0)
+    return Comparison(np.sqrt(_logs(counts, delta)) / root, "<=", bound)
