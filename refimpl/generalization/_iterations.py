@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from fractions import Fraction
+
 import numpy.typing as npt
 
-from refimpl._arguments import as_count, as_number, as_real_vector, in_range
+from refimpl._arguments import as_count, as_number, as_real_vector
 
 
 def iteration_complexity(
@@ -59,7 +61,10 @@ def iteration_complexity(
         raise ValueError(f"layer must be below the number of layers, {s.size}, got {place}")
     if p > 2:
         raise ValueError(f"power must be 1 or 2, got {p}")
-    sigma = 1.0 if deviation is None else as_number(deviation, "deviation", above=0)
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        order = np.prod(s[place:]) / np.float64(sigma) ** (s.size - place + 1) / np.float64(level) ** p
-    return float(in_range(np.asarray(order), "the order"))
+    order = math.prod(map(Fraction, s[place:].tolist())) / Fraction(level) ** p
+    if deviation is not None:
+        order /= Fraction(as_number(deviation, "deviation", above=0)) ** (s.size - place + 1)
+    try:
+        return float(order)
+    except OverflowError:
+        raise OverflowError("the order leaves the range of floats: scale the arguments down") from None

@@ -132,7 +132,7 @@ def cell_statistics(
         if inside.size:
             found.counts[i] = drawn[inside].sum()
             found.distances[i], found.lipschitz[i] = _one_cell(x[inside], f[inside], p[inside], drawn[inside], i)
-    return Cells(*(in_range(part, "the statistics") for part in found))
+    return Cells(*(in_range(part, "a statistic") for part in found))
 
 
 def _one_cell(x: Array, f: Array, p: Array, drawn: Array, i: int) -> tuple[float, float]:
