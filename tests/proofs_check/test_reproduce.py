@@ -1,4 +1,4 @@
-"""The experiments of the thesis, at sizes that take no time."""
+"""The experiments of the sources, at sizes that take no time."""
 
 import csv
 import functools

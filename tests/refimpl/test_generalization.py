@@ -129,13 +129,22 @@ def test_arguments_are_left_as_they_are(frozen):
     partition_by_nearest(points, points)
 
 
-def test_bounds_hold_by_simulation_for_a_model_learned_by_heart():
-    """Uniform numbers in ten cells; right in the cells that were seen, wrong in all others."""
-    rng, m, delta = np.random.default_rng(0), 200, 0.1
-    for form in ("printed", "chernoff", "differences"):
-        missed = 0
-        for _ in range(300):
-            counts = np.bincount(rng.integers(0, 10, m), minlength=10)
-            over = np.maximum(0.1 - counts / m, 0).sum()  # the worst model's gap
-            missed += over > local_lipschitz_bound(0, counts, 0, 0, delta, 1, form=form)
-        assert missed <= 300 * delta
+def rising(gap, L):
+    """The integral of min(1, L t) from 0 to the gap."""
+    return np.where(gap < 1 / L, L * gap**2 / 2, gap - 0.5 / L)
+
+
+@pytest.mark.parametrize("form", ["printed", "chernoff", "differences"])
+@pytest.mark.parametrize(("m", "N", "L"), [(50, 2, 20.0), (500, 5, 100.0), (2000, 10, 1e6), (200, 40, 1.0)])
+def test_bounds_hold_by_simulation_for_losses_learned_by_heart(form, m, N, L):
+    """Uniform numbers in N intervals, the loss min(1, L times the distance to the nearest sample), all exact."""
+    rng, delta, missed = np.random.default_rng(0), 0.1, 0
+    for _ in range(200):
+        x = np.sort(rng.random(m))
+        expected = rising(np.array([x[0], 1 - x[-1]]), L).sum() + 2 * rising(np.diff(x) / 2, L).sum()
+        places = np.minimum((x * N).astype(int), N - 1)
+        counts = np.bincount(places, minlength=N)
+        ends = x * N - places
+        far = np.bincount(places, (ends**2 + (1 - ends) ** 2) / (2 * N), minlength=N) / np.maximum(counts, 1)
+        missed += expected > local_lipschitz_bound(0, counts, far, L, delta, 1, form=form)
+    assert missed <= 200 * delta

@@ -110,7 +110,7 @@ _FIRST = [
     note="For losses in [0, C], and a partition chosen before the sample; the model may be trained on it. The source cites the probability part (equation 66); here is a proof. By than.thm-20.decomposition "
     "the distance of probabilities and frequencies, sum (m_i/m - P_i)_+, has to be at most g/C. Only cells with samples enter it. Chernoff's inequality, exp(-m KL) with KL >= (q - p)^2 / 2q, bounds each term by "
     "sqrt(2 (m_i/m) ln(N/delta)/m) but for a risk of delta/N; Cauchy and Schwarz: sqrt(2 |T| ln(N/delta)/m), less than half of the printed g. Empty cells with probability need no bound of "
-    "their own. Exactly: all samples of finite spaces, for each the worst model. The printed bound is so loose that a sixteenth of it has to be taken for a failure.",
+    "their own. (For delta > 2N, which 'any delta > 0' admits, the printed root is of a negative number.) Exactly: all samples of finite spaces, for each the worst model. The printed bound is so loose that a sixteenth of it has to be taken for a failure.",
     mutants={"a sixteenth of the remainder": instead(lambda impl, **case: _covered(impl, _printed(impl, scale=1 / 16), **case)),
              "Hoeffding's remainder, for a trained model": instead(lambda impl, **case: _covered(impl, _hoeffding, **case))},
     witnesses=_FIRST,
@@ -253,8 +253,7 @@ def _logs(counts: Any, delta: Any) -> Any:
 def _against_hoeffding(impl: Any, counts: Any, delta: Any, power: int = 1) -> Comparison:
     zero = delta * 0
     root = np.sqrt(-np.log(delta * 1) / (zero + 2 * sum(counts)))
-    bound = impl.generalization.local_lipschitz_bound(0.0, counts, 0.0, 0.0, delta, 1.0)
-    return Comparison((np.sqrt(zero + 2) + 2) ** power * root, "<=", bound)
+    return Comparison((np.sqrt(zero + 2) + 2) ** power * root, "<=", impl.generalization.sampling_remainder(counts, delta, 1.0))
 
 
 def _hoeffding_steps(factor: Any) -> Iterator[Step]:
@@ -308,5 +307,4 @@ def vacuous_below(impl: Any, counts: Any, delta: Any) -> Comparison:
     """With fewer than 9.4 ln(2N/delta) samples for each cell that has any the bound exceeds the largest loss."""
     unit = delta * 0 + 2
     root = (np.sqrt(11 + 2 * np.sqrt(unit)) - np.sqrt(unit) - 1) / 4
-    bound = impl.generalization.local_lipschitz_bound(0.0, counts, 0.0, 0.0, delta, 1.0)
-    return Comparison(np.sqrt(_logs(counts, delta)) / root, "<=", bound)
+    return Comparison(np.sqrt(_logs(counts, delta)) / root, "<=", impl.generalization.sampling_remainder(counts, delta, 1.0))
