@@ -223,7 +223,7 @@ main.add_command(certify)
 @click.option("--seed", type=SEED, default=0, show_default=True, help="The same seed, the same data.")
 @click.option("--full", is_flag=True, help="The sizes of the source; may take hours.")
 def reproduce(names: tuple[str, ...], out: Path, seed: int, full: bool) -> None:
-    """Run experiments of the thesis again: names or patterns such as 'fig-3.*', or all."""
+    """Run experiments of the sources again: names or patterns such as 'fig-3.*', or all."""
     from proofs_check import reproduce as again
     from proofs_check.report.progress import progress_bar
 

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("refimpl", "gpu", "proofs_check")
 TOPICS = (
     "spectral", "convolution", "layers", "normalization", "weierstrass", "simplex", "confidence", "certificates",
-    "network", "explosion",
+    "network", "explosion", "generalization",
 )
 ID = re.compile(r"\b(?:than|thesis|explosion|lipref)\.[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9]")
 
@@ -35,6 +35,7 @@ CATALOGUE = {
     "than": """
         lemma-1 lemma-2 lemma-23 lemma-3 lemma-5 thm-6 thm-9 cor-10-1 cor-10-2 cor-11 thm-12-eq-6 thm-12-eq-7
         thm-13-eq-8 thm-13-eq-9 cor-14-eq-10 cor-14-eq-11 thm-15 cor-18 cor-19
+        thm-20 cor-21 cor-22-14 cor-22-BN cor-22-LN sec-5.2-HKK sec-5.2-LLA
     """,
     "thesis": """
         def-3.1.2 alg-2 alg-3 alg-4 eq-3.2 eq-3.3 eq-3.4 eq-3.5 def-3.2.2 thm-3.2.4-1 thm-3.2.4-2 thm-3.2.4a
@@ -75,6 +76,7 @@ EXCEPTIONS = {
     "confidence.Coverage": "the type of a result",
     "confidence.Partition": "the type of a result",
     "explosion.ExplodingNetwork": "the type of a result",
+    "generalization.Cells": "the type of a result",
     "network.Normalizer": "a protocol, nothing to compute",
     "network.Layer": "a protocol, nothing to compute",
 }

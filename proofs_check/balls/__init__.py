@@ -9,6 +9,7 @@ from proofs_check.balls import (
     certificates,
     convolution,
     explosion,
+    generalization,
     layers,
     network,
     normalization,
@@ -19,6 +20,6 @@ from proofs_check.balls import (
 from proofs_check.balls._lift import lift
 
 __all__ = [
-    "certificates", "convolution", "explosion", "layers", "lift", "network", "normalization", "simplex", "spectral",
-    "weierstrass",
+    "certificates", "convolution", "explosion", "generalization", "layers", "lift", "network", "normalization", "simplex",
+    "spectral", "weierstrass",
 ]

@@ -1,4 +1,4 @@
-"""The experiments of the thesis, at sizes that take no time."""
+"""The experiments of the sources, at sizes that take no time."""
 
 import csv
 import functools
@@ -48,6 +48,10 @@ TINY = {
     "tab-6.1": {"test_images": 3, "estimation": 500, "sigmas": (0.25, 1.0)},
     "tab-A.0.1": {"rows": 30, "columns": 20, "matrices": 2},
     "tab-A.0.2": {"sides": (5, 20), "matrices": 2},
+    "than-bound": {"kinds": ("none", "layer"), "seeds": (0, 1), "clusters": (1, 3), "train_images": 60,
+                   "test_images": 40},
+    "than-fig-1": {"step": 20},
+    "than-fig-2": {"step": 20},
     "tightness": {"k": (1, 3), "t": (1, 2), "channels": 2, "n": 4, "kernels_drawn": 2},
 }
 every = pytest.mark.parametrize("name", TINY)
@@ -291,6 +295,32 @@ def test_the_attacked_layer_has_the_derivative_that_it_says():
     # Of central differences the error is of second order in the step, but for kinks.
     rise = (layer(x + direction) - layer(x - direction)) / 2
     np.testing.assert_allclose(layer.jacobian(x) @ direction, rise, rtol=1e-4, atol=1e-9)
+
+
+def test_normalized_networks_have_the_larger_bounds():
+    rows, plain = data("than-bound"), "without normalization"
+    with_layers = values(rows, "product_bound", network="layer normalization")
+    assert with_layers.min() > 1e20 * values(rows, "product_bound", network=plain).max()
+    for row in rows:
+        assert row["thm_20_product"] > row["thm_20_slopes_seen"] > row["remainder_printed"] > row["remainder_chernoff"]
+        assert row["with_samples"] <= row["cells"] == 10 * row["clusters"]
+        assert (row["lla_best_mu_constants_1_0"] == "") == (row["network"] == plain)
+
+
+def test_variances_grow_where_nothing_is_normalized():
+    rows = data("than-fig-2")
+    begun, ended = (values(rows, "variance_10", network="without normalization", epoch=e) for e in (0, 100))
+    assert (ended > 1e3 * begun).all()
+    for network in ("batch normalization", "layer normalization"):
+        assert (values(rows, "product_of_deviations", network=network) < 1).all()
+        assert (values(rows, "product_of_constants", network=network) > 1).all()
+
+
+def test_every_network_learns_the_training_images():
+    rows = data("than-fig-1")
+    assert (values(rows, "train_accuracy", epoch=100) > 0.99).all()
+    norms = np.array([[row[f"norm_{k}"] for k in range(1, 11)] for row in rows])
+    np.testing.assert_allclose(norms.prod(axis=1), [row["product"] for row in rows], rtol=1e-5)
 
 
 def test_no_bound_is_below_the_norm_and_structured_kernels_reach_some():
