@@ -55,11 +55,23 @@ def main() -> None:
 
 @main.command("list")
 @click.argument("globs", nargs=-1, metavar="[GLOB]...")
-def list_(globs: tuple[str, ...]) -> None:
+@click.option("--missing", is_flag=True,
+              help="Instead the statements of the sources that no claim holds; exit code 1 if there are any.")
+def list_(globs: tuple[str, ...], missing: bool) -> None:
     """List the claims, one a row."""
+    from proofs_check import catalogue
     from proofs_check.report.tables import list_claims
 
-    list_claims(_chosen(globs).values())
+    claims = _chosen(globs)
+    if not missing:
+        list_claims(claims.values())
+        return
+    if globs:
+        raise click.UsageError("--missing is about all claims, so that it takes no GLOB")
+    absent = catalogue.missing(claims)
+    for row in absent:
+        click.echo(row)
+    click.get_current_context().exit(1 if absent else 0)
 
 
 @main.command()

@@ -20,6 +20,6 @@ from proofs_check.balls import (
 from proofs_check.balls._lift import lift
 
 __all__ = [
-    "certificates", "convolution", "explosion", "generalization", "layers", "lift", "network", "normalization", "simplex",
-    "spectral", "weierstrass",
+    "certificates", "convolution", "explosion", "generalization", "layers", "lift", "network", "normalization",
+    "simplex", "spectral", "weierstrass",
 ]

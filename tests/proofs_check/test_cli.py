@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from proofs_check import catalogue
 from proofs_check.claims import load
 from proofs_check.cli import main
 from proofs_check.report.details import literal
@@ -76,6 +77,15 @@ def test_list_has_a_row_for_every_claim(call):
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.output.splitlines()[1:]] == list(load())
     assert "\x1b" not in result.output
+
+
+def test_list_of_what_is_missing(call, monkeypatch):
+    result = call("list", "--missing")
+    assert (result.exit_code, result.output) == (0, "")
+    monkeypatch.setattr(catalogue, "rows", lambda: {"thesis.alg-4": "thesis.alg-4", "than.thm-99": "than.thm-99"})
+    result = call("list", "--missing")
+    assert (result.exit_code, result.output) == (1, "than.thm-99\n")
+    assert "takes no GLOB" in refused(call("list", "--missing", "thesis.*"))
 
 
 def test_list_takes_a_pattern(call):
