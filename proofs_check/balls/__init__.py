@@ -8,6 +8,7 @@ forward differentiation. Arrays are object arrays of `arb` or `acb`; floats that
 from proofs_check.balls import (
     certificates,
     convolution,
+    curvature,
     layers,
     network,
     normalization,
@@ -18,5 +19,6 @@ from proofs_check.balls import (
 from proofs_check.balls._lift import lift
 
 __all__ = [
-    "certificates", "convolution", "layers", "lift", "network", "normalization", "simplex", "spectral", "weierstrass",
+    "certificates", "convolution", "curvature", "layers", "lift", "network", "normalization", "simplex", "spectral",
+    "weierstrass",
 ]
