@@ -57,6 +57,10 @@ CATALOGUE = {
         sec-2.1.3-SOC-convolution thm-4.5.1 cor-4.5.2-affine cor-4.5.2-residual cor-4.5.2-zero sec-4.5-AOL sec-4.5-SN
         sec-4.5-CPL fig-4.10-AOL fig-4.10-SN eq-4.1 sec-4.3 app-B.1
         app-B.1-pooling app-B.1-average app-B.1-residual
+        eq-7.1 sec-7.2.1-PUB sec-7.2.1-penalty sec-7.2.1-activations thm-7.2.1 sec-7.2.1-deeper sec-7.2.1-stationarity
+        sec-7.2.1-diverging cor-7.2.2 sec-7.2.2-reduction sec-7.2.3-curvature thm-7.2.3 tab-D.1.1-sign tab-D.1.1-tight
+        tab-D.1.1-gradient app-D.2.4-gradient app-D.2.4-hessian app-D.2.4-trace thm-D.2.1 thm-D.2.1-not-a-bound
+        thm-D.2.1-tighter
     """,
 }
 ROWS = [f"{source}.{row}" for source, rows in CATALOGUE.items() for row in rows.split()]

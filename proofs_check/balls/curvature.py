@@ -200,8 +200,8 @@ def loss_hessian(network: Any, x: Any, label: Any, *, loss: str = "cross_entropy
                 for row, step, shift in zip(W, move, b, strict=True)
             ]
         if loss == "squared":
-            total = sum(((v - t) * (v - t) for v, t in zip(values, ball_array(label), strict=True)), arb_series([0], prec=3))
-            return total[2]
+            errors = [v - t for v, t in zip(values, ball_array(label), strict=True)]
+            return sum((error * error for error in errors[1:]), errors[0] * errors[0])[2]
         return _loss_of_series(values, label)[2] * 2
 
     return _hessian(second, sum(sizes))

@@ -80,7 +80,7 @@ def cross_entropy(logits: npt.ArrayLike, label: Label) -> float:
     y = as_target(label, a.size)
     top = int(a.argmax())
     with np.errstate(over="ignore"):
-        below = in_range(a[top] - a, "logits")
+        below = in_range(a[top] - a, "a difference of logits")
         return float(in_range(y @ below + np.log1p(np.exp(-np.delete(below, top)).sum()), "the loss"))
 
 
@@ -259,7 +259,9 @@ def taylor_smoothed_cross_entropy(logits: npt.ArrayLike, label: Label, h: npt.Ar
 def smoothed_cross_entropy_bound(logits: npt.ArrayLike, label: Label, h: npt.ArrayLike, sigma: float) -> float:
     r"""Upper bound on the smoothed cross entropy, right to second order in sigma.
 
-    .. math:: \ell(a, y) + \min_{v \in \{p, u\}} \ln \sum_j p_j e^{\sigma^2 \lVert h \rVert^2 \lVert e_j - v \rVert^2 / 2},
+    .. math::
+
+        \ell(a, y) + \min_{v \in \{p, u\}} \ln \sum_j p_j e^{\sigma^2 \lVert h \rVert^2 \lVert e_j - v \rVert^2 / 2},
         \qquad p = \operatorname{softmax}(a),\ u = (\tfrac1c, \dots, \tfrac1c)
 
     Jensen's inequality after a change of the noise that the loss cannot see: the same number, the mean of the noise

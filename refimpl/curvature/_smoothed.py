@@ -28,6 +28,11 @@ STEP, STEPS_OF_DEVIATION = 0.2, 8
 DEVIATIONS, GUMBEL_LOW, GUMBEL_HIGH = 9.0, -4.0, 42.0
 
 
+def _multiples(step: float, low: float, high: float) -> Array:
+    """Of the step, from one below `low` to one above `high`; each rounded once."""
+    return step * np.arange(np.floor(low / step), np.ceil(high / step) + 1)
+
+
 class _Noise:
     r"""Distribution of a Gumbel variable plus Gaussian noise of deviation s.
 
@@ -37,17 +42,17 @@ class _Noise:
     def __init__(self, s: float) -> None:
         self.s, self.wide = s, s > 1
         if self.wide:
-            self.nodes = np.arange(GUMBEL_LOW, GUMBEL_HIGH, STEP)
+            self.nodes = _multiples(STEP, GUMBEL_LOW, GUMBEL_HIGH)
             self.weights = STEP * np.exp(-self.nodes - np.exp(-self.nodes))
         else:
-            self.nodes = np.arange(-DEVIATIONS, DEVIATIONS + STEP / 2, STEP)
+            self.nodes = _multiples(STEP, -DEVIATIONS, DEVIATIONS)
             self.weights = STEP * np.exp(-np.square(self.nodes) / 2) / np.sqrt(2 * np.pi)
 
     def grid(self) -> tuple[Array, float]:
         """Where the integrands of the largest logit at 0 are not negligible, and the step."""
         step = max(STEP, self.s / STEPS_OF_DEVIATION)
         reach = DEVIATIONS * self.s
-        return np.arange(GUMBEL_LOW - reach, GUMBEL_HIGH + reach + step, step), step
+        return _multiples(step, GUMBEL_LOW - reach, GUMBEL_HIGH + reach), step
 
     def logarithm_and_hazard(self, t: Array) -> tuple[Array, Array]:
         """The logarithm of F, and its derivative (0 where F is 0)."""
@@ -98,9 +103,9 @@ def smoothed_cross_entropy(logits: npt.ArrayLike, label: Label, h: npt.ArrayLike
 
     Noise on the weights moves the logits by independent normal variables of deviation s, whatever the number of
     weights. F is the distribution function of a Gumbel variable plus one of those; the integral is
-    :math:`\ln S = \int_0^\infty (e^{-u} - e^{-uS}) \frac{du}{u}` in the mean, with :math:`u = e^{-t}`. One dimension for
-    any number of classes, and the trapezoidal rule errs by less than rounding does. The error is about 1e-15 times
-    ``1 + s`` and the loss.
+    :math:`\ln S = \int_0^\infty (e^{-u} - e^{-uS}) \frac{du}{u}` in the mean, with :math:`u = e^{-t}`. One dimension
+    for any number of classes, and the trapezoidal rule errs by less than rounding does. The error is about 1e-15 times
+    the larger one of 1 + s and the loss.
 
     Parameters
     ----------
@@ -140,7 +145,7 @@ def smoothed_cross_entropy(logits: npt.ArrayLike, label: Label, h: npt.ArrayLike
         return cross_entropy(a, y)
     top = int(a.argmax())
     with np.errstate(over="ignore"):
-        below = in_range(a[top] - a, "logits")
+        below = in_range(a[top] - a, "a difference of logits")
         found = _integrands(a, s)
         # F times one less the product of the others: no term cancels.
         others = -np.expm1(np.delete(found.logarithms, top, axis=0).sum(axis=0))
@@ -201,8 +206,8 @@ def smoothed_cross_entropy_hessian(logits: npt.ArrayLike, h: npt.ArrayLike, sigm
     .. math:: \mathbb{E}_g[\operatorname{diag}(p) - p p^\top], \qquad
         \mathbb{E}_g[p_k p_l] = \int F'(t - a_k) F'(t - a_l) \prod_{j \ne k, l} F(t - a_j)\, dt \quad (k \ne l)
 
-    with p the softmax of ``a + s g``, s and F as in `smoothed_cross_entropy`. The Hessian in the last layer's weights is
-    its Kronecker product with :math:`h h^\top`.
+    with p the softmax of ``a + s g``, s and F as in `smoothed_cross_entropy`. The Hessian in the last layer's weights
+    is its Kronecker product with :math:`h h^\top`.
 
     Parameters
     ----------
@@ -230,7 +235,7 @@ def smoothed_cross_entropy_hessian(logits: npt.ArrayLike, h: npt.ArrayLike, sigm
     Examples
     --------
     >>> smoothed_cross_entropy_hessian([0.0, 0.0], [3.0, 4.0], 0.2).round(12).tolist()
-    [[0.181580920046, -0.181580920046], [-0.181580920046, 0.181580920046]]
+    [[0.181580923016, -0.181580923016], [-0.181580923016, 0.181580923016]]
     """
     a, s = as_real_vector(logits, "logits"), noise_of_logits(h, sigma)
     if s == 0 or a.size == 1:
