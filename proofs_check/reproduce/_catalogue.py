@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from proofs_check.reproduce import (
     convolutions,
+    curvature,
     dense_times,
     gradient_memory,
     gram_and_power,
@@ -24,7 +25,7 @@ from proofs_check.reproduce._series import Experiment, RefusedError
 
 _MODULES = (
     size_transfer, gram_and_power, dense_times, readouts, convolutions, zero_padding, gradient_memory, tightness,
-    rescaling, trained, smoothing,
+    rescaling, trained, smoothing, curvature,
 )
 
 

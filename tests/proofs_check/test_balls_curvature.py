@@ -114,7 +114,8 @@ def test_hessian_of_a_chain():
 def test_bounds_in_closed_form():
     assert_tight(curvature.smoothed_hessian_bound(2.0, 0.5, 0.25), 2 * mp.erf(1 / mp.sqrt(2)))
     assert_tight(curvature.smoothed_hessian_bound(arb("inf"), 0.5, 0.25), 4 / mp.sqrt(2 * mp.pi))
-    assert curvature.smoothed_hessian_bound(2.0, 0.0, 0.25) == 0 and curvature.smoothed_hessian_bound(2.0, 1.0, 0.0) == 2
+    assert curvature.smoothed_hessian_bound(2.0, 0.0, 0.25) == 0
+    assert curvature.smoothed_hessian_bound(2.0, 1.0, 0.0) == 2
     for name, factor in (("activation_decay", mp.mpf(0.5)), ("taylor_smoothed_cross_entropy", mp.mpf(0.25)),
                          ("smoothed_cross_entropy_bound", mp.mpf(0.25))):
         assert_tight(getattr(curvature, name)([0.0, 0.0], 1, [3.0, 4.0], 0.5), mp.log(2) + factor * mp.mpf(6.25))

@@ -174,7 +174,8 @@ def test_hessian_of_equal_logits_has_norm_one_half():
         assert np.linalg.eigvalsh(hessian).min() > -1e-15 and np.linalg.norm(hessian, 2) <= 0.5
 
 
-@pytest.mark.parametrize(("H", "epsilon", "sigma"), list(itertools.product([0.01, 1.0, 50.0], [0.2, 3.0], [0.1, 1.0, 20.0])))
+@pytest.mark.parametrize(("H", "epsilon", "sigma"), [
+    *itertools.product([0.01, 1.0, 50.0], [0.2, 3.0], [0.1, 1.0, 20.0])])
 def test_huber_attains_the_bound_on_smoothed_hessians(H, epsilon, sigma):
     with mp.workdps(30):
         share = mp.erf(mp.mpf(epsilon) / (mp.sqrt(2) * mp.mpf(H) * mp.mpf(sigma)))

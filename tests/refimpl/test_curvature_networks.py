@@ -1,5 +1,6 @@
 """Hessians of small networks: closed forms, torch, and the bounds on their norms."""
 
+import itertools
 import math
 
 import numpy as np
@@ -16,7 +17,7 @@ RNG = np.random.default_rng(3)
 
 
 def network(*sizes, name="tanh", biases=True):
-    weights = [RNG.standard_normal((m, n)) for n, m in zip(sizes[:-1], sizes[1:], strict=True)]
+    weights = [RNG.standard_normal((m, n)) for n, m in itertools.pairwise(sizes)]
     names = [name] * (len(weights) - 1) + ["identity"]
     return FeedForward(weights, names, biases=[RNG.standard_normal(len(W)) for W in weights] if biases else None)
 
