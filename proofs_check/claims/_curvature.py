@@ -23,9 +23,9 @@ def _noisy(classes: int, sigmas: list[float]) -> Any:
 
 # Means over two normal variables take long in balls where the noise is wide.
 TWO = _noisy(2, [0.03125, 0.125, 0.5, 1.0, 2.0, 8.0])
-MILD_TWO = _noisy(2, [0.03125, 0.25, 1.0, 2.0])
+MILD_TWO = _noisy(2, [0.0625, 0.25, 1.0])
 NOISY = st.one_of(TWO, _noisy(3, [0.03125, 0.125, 0.25]))
-MILD = st.one_of(MILD_TWO, _noisy(3, [0.0625, 0.125]))
+MILD = st.one_of(MILD_TWO, _noisy(3, [0.0625]))
 
 
 def noise(h: Any, sigma: Any, **_: Any) -> Any:

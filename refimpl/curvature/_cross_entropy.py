@@ -23,7 +23,9 @@ def as_target(label: Label, classes: int) -> Array:
         index = as_count(label, "label")
         if index >= classes:
             raise ValueError(f"label must be below {classes}, the number of logits, got {index}")
-        return np.asarray(np.eye(classes)[index])
+        target = np.zeros(classes)
+        target[index] = 1
+        return target
     as_real_vector(label, "label", size=classes)
     target = as_probabilities(label, "label")
     if abs(target.sum() - 1) > SUM_TO_ONE:
@@ -160,8 +162,9 @@ def cross_entropy_hessian(logits: npt.ArrayLike) -> Array:
 
 
 def _others(p: Array) -> Array:
-    """For each entry the sum of the others."""
-    return np.asarray((np.ones((p.size, p.size)) - np.eye(p.size)) @ p)
+    """For each entry the sum of the others: of those before it and of those after it."""
+    before, after = np.cumsum(p[:-1]), np.cumsum(p[:0:-1])[::-1]
+    return np.asarray(np.concatenate([[0.0], before]) + np.concatenate([after, [0.0]]))
 
 
 def activation_decay(logits: npt.ArrayLike, label: Label, h: npt.ArrayLike, sigma: float) -> float:

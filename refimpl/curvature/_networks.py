@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -122,38 +122,50 @@ def loss_hessian(
     as_choice(loss, "loss", LOSSES)
     as_choice(weights, "weights", WEIGHTS)
     chosen = _chosen(network, weights)
-    layers = network.layers(x)
     with np.errstate(over="ignore", invalid="ignore"):
-        columns = [
-            _column(network, layers, network.pre_activations(x), label, loss, j, place, chosen)
-            for j in chosen for place in np.ndindex(*network.weights[j].shape)
-        ]
+        at = _Point.of(network, x, label, loss)
+        columns = [_column(at, j, place, chosen) for j in chosen for place in np.ndindex(*at.weights[j].shape)]
         hessian = in_range(np.array(columns), "the Hessian")
         return (hessian + hessian.T) / 2
 
 
-def _column(
-    network: FeedForward, h: list[Array], y: list[Array], label: Label, loss: str, layer: int, place: tuple[int, ...],
-    chosen: range,
-) -> Array:
+class _Point(NamedTuple):
+    """What the passes along all weights share: h_0, h_1, ..., the derivatives of the activations and of the loss."""
+
+    weights: list[Array]
+    h: list[Array]
+    slopes: list[Array]
+    bends: list[Array]
+    gradient: Array
+    curvature: Array
+
+    @classmethod
+    def of(cls, network: FeedForward, x: npt.ArrayLike, label: Label, loss: str) -> _Point:
+        """At one input."""
+        h, pairs = network.layers(x), list(zip(network.pre_activations(x), network.activation, strict=True))
+        return cls(
+            network.weights, h, [activation_derivative(y, name) for y, name in pairs],
+            [second_derivative(y, name) for y, name in pairs], _gradient_of_loss(h[-1], label, loss),
+            _curvature_of_loss(h[-1], loss),
+        )
+
+
+def _column(at: _Point, layer: int, place: tuple[int, ...], chosen: range) -> Array:
     """Derivative of the gradient in the chosen weights along one weight: forward, then backward."""
-    W = network.weights
-    slopes = [activation_derivative(v, name) for v, name in zip(y, network.activation, strict=True)]
-    moved = [np.zeros(v.shape) for v in h]  # derivatives of h_0, h_1, ...
-    moved_y = [np.zeros(v.shape) for v in y]
-    for i in range(layer, len(W)):
+    W, last = at.weights, len(at.weights) - 1
+    moved = [np.zeros(h.shape) for h in at.h]  # derivatives of h_0, h_1, ..., and of what enters the activations
+    moved_y = [np.zeros(slope.shape) for slope in at.slopes]
+    for i in range(layer, last + 1):
         moved_y[i] = W[i] @ moved[i]
         if i == layer:
-            moved_y[i][place[0]] = h[i][place[1]]
-        moved[i + 1] = slopes[i] * moved_y[i]
-    g = _gradient_of_loss(h[-1], label, loss)
-    moved_g = _curvature_of_loss(h[-1], loss) @ moved[-1]
+            moved_y[i][place[0]] = at.h[i][place[1]]
+        moved[i + 1] = at.slopes[i] * moved_y[i]
+    g, moved_g = at.gradient, at.curvature @ moved[-1]
     rows: list[Array] = []
-    for i in range(len(W) - 1, -1, -1):
-        delta = slopes[i] * g
-        moved_delta = slopes[i] * moved_g + second_derivative(y[i], network.activation[i]) * moved_y[i] * g
+    for i in range(last, -1, -1):
+        delta, moved_delta = at.slopes[i] * g, at.slopes[i] * moved_g + at.bends[i] * moved_y[i] * g
         if i in chosen:
-            rows.insert(0, (np.outer(moved_delta, h[i]) + np.outer(delta, moved[i])).ravel())
+            rows.insert(0, (np.outer(moved_delta, at.h[i]) + np.outer(delta, moved[i])).ravel())
         g, moved_g = W[i].T @ delta, W[i].T @ moved_delta
         if i == layer:
             moved_g[place[1]] += delta[place[0]]
@@ -210,7 +222,7 @@ def hessian_norm_bound(
     as_choice(loss, "loss", LOSSES)
     as_choice(weights, "weights", WEIGHTS)
     chosen = _chosen(network, weights)
-    h, last = network.layers(x), len(network.weights) - 1
+    h, y, last = network.layers(x), network.pre_activations(x), len(network.weights) - 1
     curvature = _curvature_of_loss(h[-1], loss)
     with np.errstate(over="ignore", invalid="ignore"):
         factors = [
@@ -221,7 +233,7 @@ def hessian_norm_bound(
             curvature, factors[last] = network.weights[last].T @ curvature @ network.weights[last], 1.0
         total = 0.0
         for j in chosen:
-            slopes = np.abs(activation_derivative(network.pre_activations(x)[j], network.activation[j]))
+            slopes = np.abs(activation_derivative(y[j], network.activation[j]))
             term = float(slopes.max()) * spectral_norm(h[j][None]) * math.prod(factors[j + 1 :])
             total += float(np.square(term))
         return float(spectral_norm(in_range(curvature, "the curvature")) * total)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from flint import ctx
 from hypothesis import strategies as st
 
 from proofs_check.claim import Comparison, Verdict, claim, instead
@@ -48,13 +49,18 @@ def network_hessians(impl: Any, **case: Any) -> Comparison:
 
 
 def _means(impl: Any, logits: Any, label: Any, h: Any, sigma: Any, shift: float) -> Comparison:
-    found, true = (
-        [one.curvature.smoothed_cross_entropy(logits, label, h, sigma), *one.curvature.smoothed_cross_entropy_gradient(logits, label, h, sigma),
-         *np.ravel(one.curvature.smoothed_cross_entropy_hessian(logits, h, sigma))] for one in (impl, impl.exact)
-    )
+    with ctx.workprec(64):  # more than is compared, and the nodes grow with it
+        found, true = _both(impl, logits, label, h, sigma)
     allowed = 64 * 2.0**-53 * (1 + float(noise(h, sigma)) + float(np.ptp(logits)))
     errors = [abs(exact - float(value) - shift) for value, exact in zip(found, true, strict=True)]
     return Comparison(errors, "<=", [error * 0 + allowed for error in errors])
+
+
+def _both(impl: Any, logits: Any, label: Any, h: Any, sigma: Any) -> tuple[list[Any], ...]:
+    return tuple(
+        [one.curvature.smoothed_cross_entropy(logits, label, h, sigma), *one.curvature.smoothed_cross_entropy_gradient(logits, label, h, sigma),
+         *np.ravel(one.curvature.smoothed_cross_entropy_hessian(logits, h, sigma))] for one in (impl, impl.exact)
+    )
 
 
 @claim(

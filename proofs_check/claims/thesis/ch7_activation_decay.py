@@ -108,7 +108,7 @@ def _gap(impl: Any, factor: float, **case: Any) -> Comparison:
     tex=r"\tilde{\mathcal{L}} - \mathcal{L}^\sigma \ge \frac{\sigma^2 \lVert h \rVert^2}{2c}",
     given=NOISY,
     verdict=Verdict.SURVIVED,
-    note="With c = 10 the printed -0.009 at sigma = 1 then needs activations of a norm below 0.43.",
+    note="With c = 10 the printed -0.009 at sigma = 1 then needs activations of a norm below 0.43 (root mean square).",
     strata=STRATA,
     mutants={"one-percent-more": instead(lambda impl, **case: _gap(impl, 1.01, **case))},
     witnesses=[flat(2, 0.03125), flat(3, 0.03125)],
