@@ -26,11 +26,12 @@ def mean(f: Callable[..., Any], count: int, strip: float, size: float, growth: f
     most = math.ceil(math.sqrt(2 * nats) / float(step)) + 1
     nodes = [step * k for k in range(-most, most + 1)]
     weights = [step * (-g * g / 2).exp() / (2 * arb.pi()).sqrt() for g in nodes]
-    total: Any = 0
-    for places in itertools.product(range(len(nodes)), repeat=count):
-        value = np.asarray(f(*(nodes[i] for i in places)), dtype=object)
-        total = total + value * math.prod((weights[i] for i in places), start=arb(1))
-    return np.asarray(total + arb(0, _error(step, b, most, count, size, growth).upper()))
+    totals: list[Any] = []
+    for places in itertools.product(zip(nodes, weights, strict=True), repeat=count):
+        weight = places[0][1] if count == 1 else places[0][1] * places[1][1]
+        terms = [value * weight for value in f(*(g for g, _ in places))]
+        totals = [total + term for total, term in zip(totals, terms, strict=True)] if totals else terms
+    return np.array(totals, dtype=object) + arb(0, _error(step, b, most, count, size, growth).upper())
 
 
 def _error(step: arb, b: float, most: int, count: int, size: float, growth: float) -> arb:
