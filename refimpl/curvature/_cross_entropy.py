@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import logsumexp
 
 from refimpl._arguments import as_count, as_number, as_probabilities, as_real_vector, in_range
 from refimpl.simplex import softmax
@@ -304,16 +305,16 @@ def smoothed_cross_entropy_bound(logits: npt.ArrayLike, label: Label, h: npt.Arr
     0.94314718056
     """
     loss, s = cross_entropy(logits, label), noise_of_logits(h, sigma)
-    p = softmax(as_real_vector(logits, "logits"))
-    with np.errstate(over="ignore", divide="ignore"):
+    a = as_real_vector(logits, "logits")
+    p, below = softmax(a), a - a.max()
+    with np.errstate(over="ignore"):
         half = in_range(np.asarray(np.square(s) / 2), "the bound")
         # |e_j - p|^2, each as a sum of squares.
         exponents = half * (np.square(_others(p)) + _others(np.square(p)))
-        top = exponents.max()
-        # log(1 + sum of p_j (e^x_j - 1)) keeps its digits where all x are small.
-        if top < 1:
+        # log(1 + sum of p_j (e^x_j - 1)) keeps its digits where all x are small; else p_j may be too small for a float.
+        if exponents.max() < 1:
             centred = float(np.log1p(p @ np.expm1(exponents)))
         else:
-            centred = float(top + np.log(p @ np.exp(exponents - top)))
+            centred = float(logsumexp(below + exponents) - logsumexp(below))
         uniform = float(half * (1 - 1 / p.size))
         return float(in_range(np.asarray(loss + min(centred, uniform)), "the bound"))

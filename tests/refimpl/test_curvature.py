@@ -161,6 +161,23 @@ def test_bounds_are_in_order(c, s):
         assert abs(smoothed - curvature.taylor_smoothed_cross_entropy(*case)) <= s**4 / 16 + 1e-13 * (1 + loss)
 
 
+def test_the_sharper_bound_where_a_probability_underflows():
+    assert curvature.smoothed_cross_entropy_bound([0.0, -800.0], 0, [30.0], 1.0) == pytest.approx(100, rel=1e-13)
+
+
+@pytest.mark.parametrize("s", [5e-324, 1e-20, 1e-3, 1.0, 1.0000001, 50.0, 1e100, 1e150])
+@pytest.mark.parametrize("spread", [1e-300, 1e-8, 30.0, 800.0, 1e150, 1e300])
+def test_sizes_of_every_order(s, spread):
+    a = spread * np.random.default_rng(1).standard_normal(4)
+    loss, smoothed = curvature.cross_entropy(a, 0), curvature.smoothed_cross_entropy(a, 0, [s], 1.0)
+    gradient = curvature.smoothed_cross_entropy_gradient(a, 0, [s], 1.0)
+    hessian = curvature.smoothed_cross_entropy_hessian(a, [s], 1.0)
+    assert abs(gradient.sum()) < 1e-13 and np.abs(gradient).max() <= 1 + 1e-14
+    assert np.linalg.eigvalsh(hessian).min() > -1e-15 and np.linalg.norm(hessian, 2) <= 0.5 + 1e-15
+    bound, decay = (getattr(curvature, f)(a, 0, [s], 1.0) for f in ("smoothed_cross_entropy_bound", "activation_decay"))
+    assert loss * (1 - 1e-14) <= smoothed <= bound * (1 + 1e-13) <= decay * (1 + 2e-13)
+
+
 def test_for_many_classes_the_expansion_may_be_farther_than_activation_decay():
     case = (np.eye(1000)[0] * 8, 0, [4.0], 1.0)
     smoothed = curvature.smoothed_cross_entropy(*case)

@@ -44,6 +44,23 @@ def layerwise_bound(impl: Any, weights: Any, x: Any, name: str, loss: str) -> Co
     return Comparison(_norm(impl, "all", **case), "<=", printed_bound(impl, **case))
 
 
+@claim(
+    "thesis.thm-7.2.1.one-layer",
+    at="Theorem 7.2.1 for L = 1",
+    tex=r"L = 1 \implies \lVert \nabla_W^2 \mathcal{L} \rVert_2 \le 0",
+    given=targets().filter(lambda case: len(case["weights"]) == 1),
+    verdict=Verdict.REFUTED,
+    note="The sum over the layers before the last is empty. f = w x with both 1, squared loss: the Hessian is x^2 = 1. In general it is the curvature in the logits times ||x||^2 (thesis.sec-7.2.3-curvature.last-layer).",
+    counterexample={**CHAIN, "weights": [ONE]},
+    control={**CHAIN, "weights": [ONE], "x": np.array([0.0])},
+    amended_by="thesis.thm-7.2.1.all-weights",
+)
+def one_layer(impl: Any, weights: Any, x: Any, name: str, loss: str) -> Comparison:
+    """For one layer the printed bound is zero."""
+    case = {"weights": weights, "x": x, "name": name, "loss": loss}
+    return Comparison(_norm(impl, "all", **case), "<=", printed_bound(impl, **case))
+
+
 def _bounded(impl: Any, which: str, bound: str, **case: Any) -> Comparison:
     network = network_of(impl, case["weights"], case["name"])
     rhs = impl.curvature.hessian_norm_bound(network, case["x"], loss=case["loss"], weights=bound)
