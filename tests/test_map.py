@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("refimpl", "gpu", "proofs_check")
 TOPICS = (
     "spectral", "convolution", "layers", "normalization", "weierstrass", "simplex", "confidence", "certificates",
-    "network", "explosion", "generalization",
+    "network", "curvature", "explosion", "generalization",
 )
 ID = re.compile(r"\b(?:than|thesis|explosion|lipref)\.[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9]")
 

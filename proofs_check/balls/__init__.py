@@ -8,6 +8,7 @@ forward differentiation. Arrays are object arrays of `arb` or `acb`; floats that
 from proofs_check.balls import (
     certificates,
     convolution,
+    curvature,
     explosion,
     generalization,
     layers,
@@ -20,6 +21,6 @@ from proofs_check.balls import (
 from proofs_check.balls._lift import lift
 
 __all__ = [
-    "certificates", "convolution", "explosion", "generalization", "layers", "lift", "network", "normalization",
-    "simplex", "spectral", "weierstrass",
+    "certificates", "convolution", "curvature", "explosion", "generalization", "layers", "lift", "network",
+    "normalization", "simplex", "spectral", "weierstrass",
 ]

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from proofs_check.reproduce import (
     certification,
     convolutions,
+    curvature,
     deep_networks,
     dense_times,
     explosion,
@@ -29,6 +30,7 @@ from proofs_check.reproduce._series import Experiment, RefusedError
 _MODULES = (
     size_transfer, gram_and_power, dense_times, readouts, convolutions, zero_padding, gradient_memory, tightness,
     rescaling, trained, smoothing, certification, smoothed_attack, explosion, deep_networks,
+    curvature,
 )
 
 
