@@ -247,6 +247,6 @@ EXPERIMENTS = (
     Experiment("explosion-random", "amplification by depth, random orthogonal weights", RandomSizes(), None,
                random_networks, draw_random, "perturbations of equal energy of a batch of low rank"),
     Experiment("explosion-digits", "perturbations of equal energy of a network trained on digits", TrainedSizes(), None,
-               trained, draw_trained, "the source has MNIST, Fashion-MNIST and CIFAR-10; here ten dense layers of width "
-               "32 with batch normalization, test images cut to their leading singular directions"),
+               trained, draw_trained, "the source has MNIST, Fashion-MNIST and CIFAR-10; here ten dense layers of "
+               "width 32 with batch normalization, test images cut to their leading singular directions"),
 )
