@@ -19,7 +19,7 @@ _INSTALL = "python -m pip install 'lipref[gpu]'"
 _PRECISIONS = ("float64", "float32", "tf32")
 _PRECISION: ContextVar[str] = ContextVar("precision", default="float64")
 # Chunks on the host: more does not fit into the caches anyway.
-HOST_CHUNK = 2**24
+HOST_CHUNK = 2**26
 
 
 def cupy() -> Any:

@@ -133,6 +133,22 @@ def parity(*, given_, roundings=0, precisions=("float64", "float32"), namespaces
     return decorate
 
 
+def refused(calls, **arguments):
+    """A test that each call, of an implementation and the arguments, is refused by both in the same words."""
+
+    @pytest.mark.parametrize("name", NAMESPACES)
+    @pytest.mark.parametrize("call", calls)
+    def test(name, call):
+        xp = namespace(name)
+        with np.errstate(all="ignore"):
+            _, theirs = outcome(lambda: call(Implementation("refimpl"), **arguments))
+            _, ours = outcome(lambda: call(Implementation("gpu"), **{k: moved(v, xp) for k, v in arguments.items()}))
+        assert theirs is not None and ours is not None, f"gpu: {ours!r}, refimpl: {theirs!r}"
+        same_error(ours, theirs)
+
+    return test
+
+
 def _frozen(value):
     if isinstance(value, np.ndarray):
         copy = value.copy()

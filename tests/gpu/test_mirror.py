@@ -20,7 +20,7 @@ EXTRA = {"method", "memory_limit"}
 
 # Public names that gpu takes over: types of results, and protocols.
 TYPES = {
-    "spectral.SpectralNormEnclosure", "convolution.BlockDiagonalization", "convolution.ConvSpectralNorm",
+    "spectral.SpectralNormEnclosure", "convolution.ConvSpectralNorm",
     "weierstrass.Smoothed", "confidence.Interval", "network.Layer", "network.Normalizer",
 }
 

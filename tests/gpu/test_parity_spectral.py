@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parity import NAMESPACES, ROUNDOFF, namespace, parity
+from parity import NAMESPACES, ROUNDOFF, namespace, parity, refused
 
 import gpu
 from gpu._namespace import matmul, product_error
@@ -117,19 +117,26 @@ def test_bad_matrices(impl, W, name):
     return getattr(impl.spectral, name)(W)
 
 
-@parity(given_={"call": st.sampled_from([
-            lambda s, W: s.gram_iteration(W, -1), lambda s, W: s.gram_iteration(W, 1.0),
-            lambda s, W: s.gram_iteration(W, 1, "frob"), lambda s, W: s.gram_iteration(W, 1, certified=1),
-            lambda s, W: s.gram_iteration(W, 1, "nuc", certified=True), lambda s, W: s.schatten_norm(W, 0),
-            lambda s, W: s.spectral_radius(W[:1, :]), lambda s, W: s.gelfand_sequence(W, 0),
-            lambda s, W: s.power_iteration(W, 1), lambda s, W: s.power_iteration(W, 1, start=0 * W[0, :]),
-            lambda s, W: s.power_iteration(W, 1, start=W), lambda s, W: s.gram_iteration_gradient(0 * W, 1),
-            lambda s, W: s.dominant_singular_vector(W, 1, column=2), lambda s, W: s.dominant_singular_vector(0 * W, 1),
-            lambda s, W: s.dominant_eigenpair(0 * W, 1), lambda s, W: s.gram_iteration_naive(1e200 * W, 3),
-            lambda s, W: s.gram_iteration_naive(1e-200 * W, 3), lambda s, W: s.gram_bound_sequence(W, 2, "x"),
-        ]), "W": st.just(np.eye(2))}, errors=True, precisions=("float64",))
-def test_bad_arguments(impl, call, W):
-    return call(impl.spectral, W)
+test_bad_arguments = refused([
+    lambda i, W: i.spectral.gram_iteration(W, -1),
+    lambda i, W: i.spectral.gram_iteration(W, 1.0),
+    lambda i, W: i.spectral.gram_iteration(W, 1, "frob"),
+    lambda i, W: i.spectral.gram_iteration(W, 1, certified=1),
+    lambda i, W: i.spectral.gram_iteration(W, 1, "nuc", certified=True),
+    lambda i, W: i.spectral.schatten_norm(W, 0),
+    lambda i, W: i.spectral.spectral_radius(W[:1, :]),
+    lambda i, W: i.spectral.gelfand_sequence(W, 0),
+    lambda i, W: i.spectral.power_iteration(W, 1),
+    lambda i, W: i.spectral.power_iteration(W, 1, start=0 * W[0, :]),
+    lambda i, W: i.spectral.power_iteration(W, 1, start=W),
+    lambda i, W: i.spectral.gram_iteration_gradient(0 * W, 1),
+    lambda i, W: i.spectral.dominant_singular_vector(W, 1, column=2),
+    lambda i, W: i.spectral.dominant_singular_vector(0 * W, 1),
+    lambda i, W: i.spectral.dominant_eigenpair(0 * W, 1),
+    lambda i, W: i.spectral.gram_iteration_naive(1e200 * W, 3),
+    lambda i, W: i.spectral.gram_iteration_naive(1e-200 * W, 3),
+    lambda i, W: i.spectral.gram_bound_sequence(W, 2, "x"),
+], W=np.eye(2))
 
 
 # -- enclosures: not the same floats, but the same promises ---------------------------------------
