@@ -1,6 +1,6 @@
 """Which topics are mirrored, and which of their functions are not, and why."""
 
-TOPICS = ("spectral", "convolution", "simplex")
+TOPICS = ("spectral", "convolution", "layers", "simplex")
 
 _NO_ARRAY = "takes no array: nothing says where the result should be, and it is made of the host's numbers"
 

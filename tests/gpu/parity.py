@@ -43,7 +43,7 @@ def outcome(call):
         return None, raised
 
 
-def compare(ours, theirs, *, xp, precision="float64", roundings=0, exact_numbers=True):
+def compare(ours, theirs, *, xp, precision="float64", roundings=0, scale=0.0):
     """What differs is an AssertionError; `theirs` comes from refimpl."""
     if isinstance(theirs, dict):
         assert isinstance(ours, dict) and list(ours) == list(theirs)
@@ -52,7 +52,7 @@ def compare(ours, theirs, *, xp, precision="float64", roundings=0, exact_numbers
         assert type(ours) is type(theirs), f"{type(ours).__name__}, not {type(theirs).__name__}"
         assert len(ours) == len(theirs), f"{len(ours)} results, not {len(theirs)}"
         for mine, other in zip(ours, theirs, strict=True):
-            compare(mine, other, xp=xp, precision=precision, roundings=roundings)
+            compare(mine, other, xp=xp, precision=precision, roundings=roundings, scale=scale)
         return
     if isinstance(theirs, np.ndarray):
         assert array_api_compat.is_array_api_obj(ours), f"{type(ours).__name__}, not an array"
@@ -77,7 +77,7 @@ def compare(ours, theirs, *, xp, precision="float64", roundings=0, exact_numbers
     if not finite.any():
         return
     found, theirs = found[finite].astype(complex), theirs[finite].astype(complex)
-    size = np.abs(theirs).max()
+    size = max(np.abs(theirs).max(), scale)
     allowed = roundings * ROUNDOFF[precision] * size
     if precision != "float64":
         allowed += 2.0**-126  # what underflows in float32
@@ -90,11 +90,15 @@ def same_error(ours, theirs):
     assert str(ours) == str(theirs)
 
 
-def parity(*, given_, roundings=0, precisions=("float64", "float32"), namespaces=NAMESPACES, errors=False, examples=40):
+def parity(
+    *, given_, roundings=0, scale=0.0, precisions=("float64", "float32"), namespaces=NAMESPACES, errors=False,
+    examples=40,
+):
     """Compare gpu with refimpl on drawn arguments, in each namespace and precision.
 
     `given_` maps names of arguments to strategies, or is a strategy of such dicts. `roundings` is a number, or a
-    function of the arguments. With `errors` both have to raise, and the same.
+    function of the arguments; so is `scale`, the size of what may cancel in the result. With `errors` both have to
+    raise, and the same.
     """
     cases = st.fixed_dictionaries(given_) if isinstance(given_, dict) else given_
 
@@ -118,8 +122,8 @@ def parity(*, given_, roundings=0, precisions=("float64", "float32"), namespaces
                     same_error(raised, refused)
                     return
                 assert not errors, "no error"
-                count = roundings(**case) if callable(roundings) else roundings
-                compare(ours, theirs, xp=xp, precision=precision, roundings=count)
+                count, size = (f(**case) if callable(f) else f for f in (roundings, scale))
+                compare(ours, theirs, xp=xp, precision=precision, roundings=count, scale=size)
 
             check()
 
