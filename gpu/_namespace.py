@@ -78,16 +78,17 @@ def quiet() -> Any:
     return np.errstate(all="ignore")
 
 
-def special(name: str, x: Array) -> Array:
-    """A function of scipy.special, entry by entry, from CuPy's copy of it where the array is on the device."""
+def special(name: str, *arguments: Array) -> Array:
+    """A function of scipy.special, entry by entry, from CuPy's copy of it where the arrays are on the device."""
+    x = arguments[0]
     if array_api_compat.is_cupy_array(x):
         import cupyx.scipy.special as functions
 
-        return getattr(functions, name)(x)
+        return getattr(functions, name)(*arguments)
     import scipy.special
 
-    xp = namespace_of(x)
-    return xp.asarray(getattr(scipy.special, name)(np.asarray(x)), dtype=x.dtype)
+    found = getattr(scipy.special, name)(*(np.asarray(a) for a in arguments))
+    return namespace_of(x).asarray(found, dtype=x.dtype)
 
 
 # -- arithmetic -----------------------------------------------------------------------------------
