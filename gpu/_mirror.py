@@ -1,6 +1,6 @@
 """Which topics are mirrored, and which of their functions are not, and why."""
 
-TOPICS = ("spectral", "convolution", "layers", "simplex", "weierstrass", "confidence")
+TOPICS = ("spectral", "convolution", "layers", "simplex", "weierstrass", "confidence", "network")
 
 _NO_ARRAY = "takes no array: nothing says where the result should be, and it is made of the host's numbers"
 _NUMBER = "one number from a few others: the host has it sooner than a device can be asked"
@@ -15,6 +15,9 @@ NOT_MIRRORED: dict[str, str] = {
     "confidence.bonferroni": _NUMBER,
     "confidence.exact_coverage": "a sum in integers without end of digits, which devices do not have",
     "confidence.partition_classes": "its result is a list of classes in Python, from one short vector",
+    "network.extremal_network": _NO_ARRAY,
+    "network.identity_like": _NO_ARRAY,
+    "network.local_lipschitz_exact": "one small linear program after another, which no device has",
     "weierstrass.lipschitz_bounded": _NUMBER,
     "weierstrass.lipschitz_smoothed": _NUMBER,
     "weierstrass.lipschitz_smoothed_simplex": _NUMBER,
