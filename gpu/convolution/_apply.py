@@ -1,21 +1,34 @@
-"""Convolution and its adjoint, one product of matrices a tap."""
+"""Convolution and its adjoint: one product of matrices, or one a tap where all pixels that are met do not fit."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from gpu._arguments import as_image, in_range
-from gpu._namespace import Array, Namespace, adjoint, from_host, is_complex, matmul, namespace_of, quiet, working
-from gpu.convolution._geometry import OUTSIDE, Layer, as_layer, zeros
+from gpu._namespace import (
+    HOST_CHUNK,
+    Array,
+    Namespace,
+    adjoint,
+    from_host,
+    is_complex,
+    matmul,
+    namespace_of,
+    quiet,
+    working,
+)
+from gpu.convolution._geometry import OUTSIDE, Layer, Pair, as_layer, zeros
 
 
 def conv2d(
     X: Any, K: Any, *, padding: Any = "circular", stride: Any = 1, dilation: Any = 1, groups: Any = 1,
     anchor: Any = None,
 ) -> Array:
-    """`refimpl.convolution.conv2d`, by one product of matrices a tap."""
+    """`refimpl.convolution.conv2d`, by products of matrices."""
     xp = namespace_of(X, K)
     image = as_image(X, xp=xp)
     layer = as_layer(K, image.shape[1:], padding, stride, dilation, groups, anchor, xp=xp)
@@ -29,14 +42,25 @@ def conv2d(
 
 def apply(xp: Namespace, layer: Layer, image: Array) -> Array:
     """The convolution of an image that fits."""
-    return _gathered(xp, layer.K, image, layer.rows, layer.columns)
+    return operators(xp, layer, image)[0](image)
 
 
 def apply_adjoint(xp: Namespace, layer: Layer, image: Array) -> Array:
-    """The adjoint: through a tap every pixel goes to one output at most, so it gathers as well."""
-    K = adjoint(xp, xp.permute_dims(layer.K, (2, 3, 0, 1)))
-    rows, columns = _inverse(layer.rows, layer.n[0]), _inverse(layer.columns, layer.n[1])
-    return _gathered(xp, xp.permute_dims(K, (2, 3, 0, 1)), image, rows, columns)
+    """The adjoint of the convolution."""
+    return operators(xp, layer, image)[1](image)
+
+
+def operators(xp: Namespace, layer: Layer, like: Array) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+    """The convolution and its adjoint, for many images like this one.
+
+    Through a tap every pixel goes to one output at most, so that the adjoint gathers as well.
+    """
+    K = xp.permute_dims(adjoint(xp, xp.permute_dims(layer.K, (2, 3, 0, 1))), (2, 3, 0, 1))
+    inverse = (_inverse(layer.rows, layer.n[0]), _inverse(layer.columns, layer.n[1]))
+    return (
+        _gatherer(xp, layer.K, layer.n, (layer.rows, layer.columns), like),
+        _gatherer(xp, K, (len(layer.rows), len(layer.columns)), inverse, like),
+    )
 
 
 def _inverse(taps: Any, n: int) -> Any:
@@ -48,33 +72,42 @@ def _inverse(taps: Any, n: int) -> Any:
     return inverse
 
 
-def _gathered(xp: Namespace, K: Array, image: Array, rows: Any, columns: Any) -> Array:
-    """The sum over the taps of the kernel's matrix times the pixels that the tap meets."""
-    if is_complex(xp, K) != is_complex(xp, image):
-        K, image = (xp.astype(a, K.dtype if is_complex(xp, K) else image.dtype) for a in (K, image))
-    # A row and a column of zeros at the end: what OUTSIDE = -1 points at.
-    framed = zeros(xp, (image.shape[0], image.shape[1] + 1, image.shape[2] + 1), image)
-    framed[:, :-1, :-1] = image
-    height, width = image.shape[1:]
-    Y = zeros(xp, (K.shape[0], rows.shape[0] * columns.shape[0]), image)
-    with quiet():
-        for p in range(rows.shape[1]):
-            if (rows[:, p] == OUTSIDE).all():
-                continue
-            strip = xp.take(framed, from_host(xp, rows[:, p] % (height + 1), image), axis=1)
-            for q in range(columns.shape[1]):
-                if (columns[:, q] == OUTSIDE).all():
-                    continue
-                seen = xp.take(strip, from_host(xp, columns[:, q] % (width + 1), image), axis=2)
-                Y += matmul(K[:, :, p, q], xp.reshape(seen, (image.shape[0], -1)))
-    return xp.reshape(Y, (K.shape[0], rows.shape[0], columns.shape[0]))
+def _gatherer(xp: Namespace, K: Array, n: Pair, taps: tuple[Any, Any], like: Array) -> Callable[[Array], Array]:
+    """The sum over the taps of the kernel's matrix times the pixels of an image of size n that the tap meets."""
+    if is_complex(xp, like) and not is_complex(xp, K):
+        K = xp.astype(K, like.dtype)
+    # A row and a column of zeros at the end: what OUTSIDE = -1 points at. Tap by tap the pixel that an output meets.
+    rows, columns = taps[0] % (n[0] + 1), taps[1] % (n[1] + 1)
+    size, channels = (rows.shape[0], columns.shape[0]), K.shape[1]
+    places = (rows.T[:, None, :, None] * (n[1] + 1) + columns.T[None, :, None, :]).reshape(-1, math.prod(size))
+    fits = 8 * channels * places.size <= HOST_CHUNK
+    chosen = [from_host(xp, part, like) for part in ([places.ravel()] if fits else places)]
+    matrices = xp.reshape(K, (K.shape[0], -1)) if fits else xp.reshape(K, (K.shape[0], channels, -1))
+
+    def gathered(image: Array) -> Array:
+        if is_complex(xp, K) and not is_complex(xp, image):
+            image = xp.astype(image, K.dtype)
+        framed = zeros(xp, (channels, n[0] + 1, n[1] + 1), image)
+        framed[:, :-1, :-1] = image
+        flat = xp.reshape(framed, (channels, -1))
+        with quiet():
+            if fits:
+                seen = xp.reshape(xp.take(flat, chosen[0], axis=1), (channels * len(places), -1))
+                Y = matmul(matrices, seen)
+            else:
+                Y = zeros(xp, (K.shape[0], math.prod(size)), image)
+                for tap, place in enumerate(chosen):
+                    Y += matmul(matrices[:, :, tap], xp.take(flat, place, axis=1))
+        return xp.reshape(Y, (K.shape[0], *size))
+
+    return gathered
 
 
 def conv2d_transpose(
     Y: Any, K: Any, n: Any, *, padding: Any = "circular", stride: Any = 1, dilation: Any = 1, groups: Any = 1,
     anchor: Any = None,
 ) -> Array:
-    """`refimpl.convolution.conv2d_transpose`, by one product of matrices a tap."""
+    """`refimpl.convolution.conv2d_transpose`, by products of matrices."""
     xp = namespace_of(Y, K)
     layer = as_layer(K, n, padding, stride, dilation, groups, anchor, xp=xp)
     image = as_image(Y, "Y", channels=layer.K.shape[0], xp=xp)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.sparse.linalg
 
 from gpu._namespace import (
     Array,
@@ -16,13 +18,14 @@ from gpu._namespace import (
     is_complex,
     matmul,
     namespace_of,
+    on_device,
     rescale,
     roundoff,
     scaled_by_power_of_two,
     to_host,
     working,
 )
-from gpu.convolution._apply import apply, apply_adjoint
+from gpu.convolution._apply import operators
 from gpu.convolution._blocks import Spectrum, tall
 from gpu.convolution._geometry import Layer, Pair, as_layer
 from gpu.convolution._matrices import matrix_of
@@ -41,6 +44,8 @@ DENSE_ENTRIES = 4_000_000
 LANCZOS_SIDE = 4
 # Vectors of the search space, how many of them survive a restart, and how often it is restarted.
 VECTORS, KEPT, RESTARTS = 40, 8, 200
+# On the host, of the residual relative to the eigenvalue.
+ARPACK_TOLERANCE = 2.0**-48
 
 
 def conv_spectral_norm(
@@ -103,11 +108,26 @@ def _by_blocks(xp: Namespace, K: Array, n: Pair, stride: Pair, limit: int | None
     return ConvSpectralNorm(rescale(norm, exponent), rescale(rounding + transform + open_part, exponent), "blocks")
 
 
-def _by_lanczos(xp: Namespace, layer: Layer) -> tuple[float, float]:
-    """The largest singular value, and the residual of the pair: Lanczos iteration on K* K with thick restarts.
+def _by_arpack(xp: Namespace, gram: Callable[[Array], Array], v: Array) -> tuple[float, float]:
+    """The largest eigenvalue on the host and its residual, by the library's Lanczos iteration."""
+    start = to_host(v).ravel()
 
-    All products with the space are kept, so that the projection is computed and not assumed: no orthogonality is lost
-    without being seen.
+    def product(x: Any) -> Any:
+        return to_host(gram(xp.reshape(from_host(xp, x.astype(start.dtype), v), (-1, 1)))).ravel()
+
+    operator = scipy.sparse.linalg.LinearOperator((start.size, start.size), matvec=product, dtype=start.dtype)
+    _, vectors = scipy.sparse.linalg.eigsh(operator, k=1, which="LA", v0=start, tol=ARPACK_TOLERANCE)
+    x = vectors[:, 0] / np.linalg.norm(vectors[:, 0])
+    image = product(x)
+    square = float(np.vdot(x, image).real)
+    return square, float(np.linalg.norm(image - square * x))
+
+
+def _by_lanczos(xp: Namespace, layer: Layer) -> tuple[float, float]:
+    """The largest singular value, and the residual of the pair: Lanczos iteration on K* K.
+
+    On the host the library's. On a device with thick restarts; all products with the space are kept, so that the
+    projection is computed and not assumed: no orthogonality is lost without being seen.
     """
     channels, (h, w) = layer.K.shape[1], layer.n
     rounding = channels * _rounding_of_taps(xp, layer.K)
@@ -115,13 +135,18 @@ def _by_lanczos(xp: Namespace, layer: Layer) -> tuple[float, float]:
     v = working(xp, from_host(xp, start, layer.K))
     v = xp.astype(v, layer.K.dtype) / float(xp.linalg.vector_norm(v))
 
+    there, back = operators(xp, layer, v)
+
     def gram(x: Array) -> Array:
-        image = apply(xp, layer, xp.reshape(x, (channels, h, w)))
-        return xp.reshape(apply_adjoint(xp, layer, image), (-1, 1))
+        return xp.reshape(back(there(xp.reshape(x, (channels, h, w)))), (-1, 1))
 
     V, GV = v, gram(v)
     if float(xp.max(xp.abs(GV))) == 0:
         return 0.0, rounding
+    if not on_device(xp):
+        square, off = _by_arpack(xp, gram, v)
+        norm = math.sqrt(max(square, 0.0))
+        return norm, off / norm + rounding if norm > 0 else rounding
     most = min(VECTORS, channels * h * w)
     for _ in range(RESTARTS * VECTORS):
         H = to_host(matmul(adjoint(xp, V), GV))

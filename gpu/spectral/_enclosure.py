@@ -22,7 +22,7 @@ from gpu._namespace import (
     working,
 )
 from gpu.spectral._certified import UP, conversion_error, eigenvalues_below, length_above, nudged, tiny
-from gpu.spectral._norms import smaller_gram
+from gpu.spectral._norms import leading_pair, smaller_gram
 from refimpl.spectral import SpectralNormEnclosure
 
 __all__ = ["SpectralNormEnclosure", "spectral_norm_enclosure"]
@@ -44,9 +44,10 @@ def spectral_norm_enclosure(W: Any) -> SpectralNormEnclosure:
     A = working(xp, scaled)
     loss = conversion_error(xp, given, scaled, A, exponent)
     A = A if A.shape[0] >= A.shape[1] else adjoint(xp, A)
-    eigenvalues, vectors = xp.linalg.eigh(smaller_gram(xp, A))
-    low = max(0.0, _low(xp, A, vectors[:, -1:]) - loss * UP)
-    high = (_high(xp, A, float(eigenvalues[-1])) + loss) * UP
+    G = smaller_gram(xp, A)
+    square, vector = leading_pair(xp, G)
+    low = max(0.0, _low(xp, A, vector) - loss * UP)
+    high = (_high(xp, A, G, square) + loss) * UP
     below = math.ldexp(low, exponent)
     if 0 < below < 2.0**-1020:
         below = math.nextafter(below, 0.0)
@@ -63,11 +64,10 @@ def _low(xp: Namespace, A: Array, v: Array) -> float:
     return ((float(length_above(xp, y)) - tiny()) / room - error - 2 * tiny()) / size / UP
 
 
-def _high(xp: Namespace, A: Array, estimate: float) -> float:
+def _high(xp: Namespace, A: Array, G: Array, estimate: float) -> float:
     """The root of a square that exceeds the eigenvalues of the Gram matrix for certain."""
     length = float(length_above(xp, A))
     n = A.shape[1]
-    G = smaller_gram(xp, A)
     gram_error = product_error(A.shape[0], complex_entries=is_complex(xp, A)) * length**2
     slack = 4.0 * n * roundoff()
     while slack < 1:

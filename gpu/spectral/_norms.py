@@ -6,12 +6,15 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy.linalg
+import scipy.sparse.linalg
 
 from gpu._arguments import as_matrix
 from gpu._namespace import (
     Array,
     Namespace,
     adjoint,
+    any_nonzero,
     frobenius,
     from_host,
     matmul,
@@ -20,12 +23,20 @@ from gpu._namespace import (
     quiet,
     real_dtype,
     rescale,
+    roundoff,
     scaled_by_power_of_two,
     to_host,
     working,
 )
 from refimpl._arguments import as_choice, as_count, as_number
 
+# From this side on Lanczos iteration is faster on the host than a decomposition.
+LANCZOS_SIDE = 200
+# Of the residual, relative to the eigenvalue: its square is below the roundoff of float64.
+LANCZOS_TOLERANCE = 1e-9
+# The library's Lanczos iteration needs more rows than vectors.
+LEAST_SIDE = 4
+METHODS = ("auto", "svd", "cholesky", "lanczos")
 NORMS = ("fro", "nuc", "1", "2", "inf")
 
 
@@ -67,11 +78,69 @@ def largest_singular_values(xp: Namespace, A: Array, *, by_gram: bool | None = N
     return xp.sqrt(xp.where(largest > 0, largest, xp.zeros_like(largest)))
 
 
-def spectral_norm(W: Any) -> float:
-    """`refimpl.spectral.spectral_norm`; on a device from the eigenvalues of the smaller Gram matrix."""
+def leading_pair(xp: Namespace, G: Array) -> tuple[float, Array]:
+    """The largest eigenvalue of a positive semidefinite matrix and its vector, a column.
+
+    On the host by Lanczos iteration: its residual enters the eigenvalue squared. That no eigenvalue is larger is not
+    known from it.
+    """
+    if on_device(xp) or G.shape[0] < LANCZOS_SIDE:
+        eigenvalues, vectors = xp.linalg.eigh(G)
+        return float(eigenvalues[-1]), vectors[:, -1:]
+    host = to_host(G)
+    start = np.random.default_rng(0).standard_normal(len(host)).astype(host.dtype)
+    try:
+        values, vectors = scipy.sparse.linalg.eigsh(host, k=1, which="LA", v0=start, tol=LANCZOS_TOLERANCE)
+    except scipy.sparse.linalg.ArpackError:
+        eigenvalues, vectors = np.linalg.eigh(host)
+        return float(eigenvalues[-1]), from_host(xp, vectors[:, -1:], G)
+    return float(values[0]), from_host(xp, vectors, G)
+
+
+def _uncertified(xp: Namespace, A: Array) -> float:
+    """The largest singular value by Lanczos iteration with the matrix and its adjoint."""
+    host = to_host(A if A.shape[0] >= A.shape[1] else adjoint(xp, A))
+    start = np.random.default_rng(0).standard_normal(host.shape[1]).astype(host.dtype)
+    back = np.conj(host.T) if host.dtype.kind == "c" else host.T
+    gram = scipy.sparse.linalg.LinearOperator(
+        (host.shape[1],) * 2, matvec=lambda x: back @ (host @ x), dtype=host.dtype)
+    values = scipy.sparse.linalg.eigsh(
+        gram, k=1, which="LA", v0=start, tol=LANCZOS_TOLERANCE, return_eigenvectors=False)
+    return math.sqrt(max(float(values[0]), 0.0))
+
+
+def _by_lanczos(xp: Namespace, A: Array) -> float | None:
+    """The largest singular value by Lanczos iteration, if Cholesky's factorization finds none that is larger."""
+    G = to_host(smaller_gram(xp, A))
+    square, _ = leading_pair(xp, from_host(xp, G, A))
+    rest = -G
+    np.fill_diagonal(rest, square * (1 + 8 * len(G) * roundoff()) - np.diag(G))
+    try:
+        scipy.linalg.cholesky(rest, lower=True, overwrite_a=True, check_finite=False)
+    except scipy.linalg.LinAlgError:
+        return None
+    return math.sqrt(square)
+
+
+def spectral_norm(W: Any, *, method: str = "auto") -> float:
+    """`refimpl.spectral.spectral_norm`.
+
+    `method`: "svd" decomposes; "cholesky" takes Lanczos iteration on the smaller Gram matrix and shows by Cholesky's
+    factorization that it has no larger eigenvalue, or decomposes; "lanczos" goes without that, by products with the
+    matrix alone. "auto" takes "cholesky" for large matrices on the host; on a device always the eigenvalues of the
+    smaller Gram matrix.
+    """
     xp = namespace_of(W)
-    A, exponent = scaled_by_power_of_two(xp, as_matrix(W))
-    return rescale(float(largest_singular_values(xp, working(xp, A))), exponent)
+    scaled, exponent = scaled_by_power_of_two(xp, as_matrix(W))
+    A = working(xp, scaled)
+    as_choice(method, "method", METHODS)
+    if on_device(xp) or min(A.shape) < (LANCZOS_SIDE if method == "auto" else LEAST_SIDE):
+        method = "svd"
+    if method == "svd" or not any_nonzero(xp, A):
+        found = None
+    else:
+        found = _uncertified(xp, A) if method == "lanczos" else _by_lanczos(xp, A)
+    return rescale(float(largest_singular_values(xp, A)) if found is None else found, exponent)
 
 
 def schatten_norm(W: Any, p: float) -> float:
