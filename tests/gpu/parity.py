@@ -94,7 +94,7 @@ def same_error(ours, theirs):
 
 def parity(
     *, given_, roundings=0, scale=0.0, precisions=("float64", "float32"), namespaces=NAMESPACES, errors=False,
-    examples=40,
+    examples=25,
 ):
     """Compare gpu with refimpl on drawn arguments, in each namespace and precision.
 
