@@ -14,6 +14,7 @@ NOT_MIRRORED: dict[str, str] = {
     "confidence.Partition": "the type of a result that is not mirrored",
     "confidence.bonferroni": _NUMBER,
     "confidence.exact_coverage": "a sum in integers without end of digits, which devices do not have",
+    "confidence.simulated_coverage": "calls a function of one tuple of counts at a time",
     "confidence.partition_classes": "its result is a list of classes in Python, from one short vector",
     "network.extremal_network": _NO_ARRAY,
     "network.identity_like": _NO_ARRAY,

@@ -18,8 +18,8 @@ Namespace = Any
 _INSTALL = "python -m pip install 'lipref[gpu]'"
 _PRECISIONS = ("float64", "float32", "tf32")
 _PRECISION: ContextVar[str] = ContextVar("precision", default="float64")
-# Chunks on the host: more does not fit into the caches anyway.
-HOST_CHUNK = 2**26
+# What a chunk may take on the host, where that is not asked for: some blocks at least, for the others to be compared.
+HOST_CHUNK, HOST_BLOCKS = 2**26, 16
 
 
 def cupy() -> Any:
@@ -231,7 +231,7 @@ def chunk_size(xp: Namespace, count: int, each: int, memory_limit: int | None, n
     """How many of `count` things of `each` bytes are worked on at once."""
     limit = memory_limit
     if limit is None:
-        limit = _free_device_memory() // 2 if on_device(xp) else max(HOST_CHUNK, each)
+        limit = _free_device_memory() // 2 if on_device(xp) else max(HOST_CHUNK, HOST_BLOCKS * each)
     if limit < each:
         raise MemoryError(f"{name} must be at least {each} bytes, for one block and what is made of it, got {limit}")
     return max(1, min(count, limit // each))

@@ -8,11 +8,12 @@ with the channels; with many taps they are products of the blocks instead.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
 
-from gpu._namespace import Array, Namespace, adjoint, from_host, is_complex, matmul
+from gpu._namespace import Array, Namespace, adjoint, from_host, is_complex, matmul, roundoff
 from gpu.convolution._geometry import Pair, kernel_size
 from gpu.convolution._roots import unit_roots
 from gpu.convolution._zero_padded import gram_step
@@ -90,6 +91,18 @@ class Spectrum:
     def size_of_lags(self) -> float:
         """The sum of the Frobenius norms of the Gram kernel's taps: what its sums are rounded by, in units of u."""
         return 2 * sum(float(self.xp.sum(self.xp.linalg.vector_norm(part, axis=1))) for part in self._lags)
+
+    @property
+    def count_of_lags(self) -> int:
+        """Of those that are added up."""
+        return int(self._lags[0].shape[0])
+
+    @property
+    def block_length(self) -> float:
+        """Not less than the Frobenius norm of any block, but for rounding: the sum of those of the taps."""
+        xp = self.xp
+        room = 1 + (math.prod(self.K.shape) + 8) * roundoff()
+        return float(xp.sum(xp.linalg.vector_norm(self.K, axis=(0, 1)))) * room
 
     @functools.cached_property
     def _lag_places(self) -> tuple[Any, Any]:

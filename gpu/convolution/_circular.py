@@ -22,7 +22,15 @@ from gpu._namespace import (
 )
 from gpu.convolution._blocks import Spectrum, tall
 from gpu.convolution._geometry import kernel_size
-from gpu.convolution._search import gram_bounds, largest_gram_bound, over_chunks
+from gpu.convolution._search import (
+    certified_square,
+    gram_bounds,
+    largest_gram_bound,
+    over_chunks,
+    sound,
+    worth_it,
+)
+from gpu.convolution._zero_padded import gram_kernel_error
 from gpu.spectral._certified import UP, certified_gram_bounds, conversion_error, nudged, tiny
 from gpu.spectral._gram import gradient
 from refimpl._arguments import as_choice, as_count, as_pair
@@ -38,7 +46,9 @@ def circular_norm_bound(
     `method`: "every" does all Gram steps for every block; "pruned" drops a block as soon as its bound, which only
     falls, is below that of the block that seems the largest; "cholesky" first shows for as many blocks as it can, by
     Cholesky's factorization, that they are below. The value is the same. "auto" takes "cholesky" on the host for many
-    steps, "every" where blocks are few or small, else "pruned".
+    steps, "every" where blocks are few or small, else "pruned". What is asked for as certified comes from Gram steps
+    on every block too, or with "cholesky" (and "auto", where blocks are many) from the factorizations alone: that bound
+    is next to the norm itself, which the bound of the Gram steps is not below.
 
     `memory_limit`: bytes that the blocks and what is made of them may take, at least eight complex blocks; by default
     half of the free memory of the device, or 64 MB on the host.
@@ -55,13 +65,35 @@ def circular_norm_bound(
     half = not is_complex(xp, kernel)
     spectrum = Spectrum(xp, tall(xp, working(xp, scaled)), size, half=half)
     if certified:
-        loss = conversion_error(xp, kernel, scaled, working(xp, scaled), exponent)
-        return nudged(_certified(xp, spectrum, n_iter, loss, limit), exponent)
+        loss = conversion_error(xp, kernel, scaled, working(xp, scaled), exponent) * math.prod(kernel_size(kernel)) * UP
+        by_factors = method == "cholesky" or (method == "auto" and worth_it(spectrum))
+        bound = _by_certificates(spectrum, loss, limit) if by_factors and sound(spectrum) else None
+        bound = _certified(xp, spectrum, n_iter, loss, limit) if bound is None else bound
+        return nudged(bound, exponent)
     return rescale(largest_gram_bound(spectrum, n_iter, limit, by=method), exponent)
 
 
+def _by_certificates(spectrum: Spectrum, loss: float, limit: int | None) -> float | None:
+    """A bound next to the norm itself, from one factorization for each block; None where there is no proof."""
+    error = gram_error(spectrum)
+    square = certified_square(spectrum, error, limit)
+    return None if square is None else (math.sqrt(square) * UP + loss) * UP
+
+
+def gram_error(spectrum: Spectrum) -> float:
+    """A bound on the norm of the rounding error of the Gram matrix of any block."""
+    xp = spectrum.xp
+    if not spectrum.by_lags:
+        length = spectrum.block_length * UP
+        product = product_error(spectrum.shape[0], complex_entries=True) * (length + block_error(xp, spectrum)) ** 2
+        return (product + 2 * block_error(xp, spectrum) * (length + block_error(xp, spectrum)) + tiny()) * UP
+    # Of the Gram kernel, and of the sums over its lags with rounded phases.
+    sums = product_error(2 * spectrum.count_of_lags, complex_entries=True) + phase_error()
+    return (gram_kernel_error(xp, spectrum.K) + 2 * sums * spectrum.size_of_lags * UP + tiny()) * UP
+
+
 def _certified(xp: Namespace, spectrum: Spectrum, n_iter: int, loss: float, limit: int | None) -> float:
-    error = block_error(xp, spectrum) + loss * math.prod(kernel_size(spectrum.K))
+    error = block_error(xp, spectrum) + loss
     best = 0.0
 
     def visit(start: int, stop: int) -> None:
@@ -79,9 +111,12 @@ def block_error(xp: Namespace, spectrum: Spectrum) -> float:
     moduli = xp.sum(xp.abs(spectrum.K), axis=(2, 3))
     room = 1 + (math.prod(spectrum.K.shape) + 16) * roundoff()
     total = float(xp.linalg.vector_norm(xp.reshape(moduli, (-1,)))) * room * UP + tiny()
-    # Unit roots are off by the root of 2 times 2^-53, their product by three times that, and it is converted.
-    phases = 8 * 2.0**-53 + (2 * roundoff() if roundoff() > 2.0**-53 else 0.0)
-    return ((product_error(taps, complex_entries=True) + phases) * 1.001 * total + tiny()) * UP
+    return ((product_error(taps, complex_entries=True) + phase_error()) * 1.001 * total + tiny()) * UP
+
+
+def phase_error() -> float:
+    """Unit roots are off by the root of 2 times 2^-53, their product by three times that, and it is converted."""
+    return 8 * 2.0**-53 + (2 * roundoff() if roundoff() > 2.0**-53 else 0.0)
 
 
 def circular_norm_bound_gradient(K: Any, n: Any, n_iter: int, *, memory_limit: int | None = None) -> Array:

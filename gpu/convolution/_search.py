@@ -28,7 +28,7 @@ from gpu._namespace import (
     to_host,
 )
 from gpu.convolution._blocks import Spectrum
-from gpu.spectral._certified import cholesky
+from gpu.spectral._certified import cholesky, eigenvalues_below
 from gpu.spectral._norms import largest_singular_values
 
 # Arrays of the size of a block that are alive at once: Gram matrices, what is subtracted from them, factors, copies.
@@ -126,6 +126,29 @@ def largest_norm(spectrum: Spectrum, memory_limit: int | None = None, *, by: str
 
     over_chunks(spectrum, memory_limit, visit)
     return norm, norm * (room - 1) if by == "cholesky" else 0.0
+
+
+def certified_square(spectrum: Spectrum, gram_error: float, memory_limit: int | None = None) -> float | None:
+    """A bound on the square of the norm that rounding cannot break, next to it; None where no proof is found."""
+    xp = spectrum.xp
+    norm, bound, proved = 0.0, 0.0, True
+
+    def visit(start: int, stop: int) -> None:
+        nonlocal norm, bound, proved
+        G = spectrum.grams(start, stop)
+        norm = max(norm, _decided(spectrum, start + likely(xp, G, norm**2)))
+        room, above = 16 * spectrum.shape[1] * roundoff(), None
+        while proved and above is None:
+            above = eigenvalues_below(xp, G, norm**2 * (1 + room), gram_error)
+            if above is None:
+                # Others are larger than those that seemed the largest, or rounding is in the way.
+                norm = max(norm, _decided(spectrum, start + not_below(xp, G, norm**2 * (1 + room))))
+                room, proved = 4 * room, room < 1
+        if above is not None:
+            bound = max(bound, float(xp.max(above)))
+
+    over_chunks(spectrum, memory_limit, visit)
+    return bound if proved else None
 
 
 def _decided(spectrum: Spectrum, index: Any) -> float:

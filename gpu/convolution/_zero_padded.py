@@ -96,7 +96,7 @@ def _certified(xp: Namespace, K: Array, n_iter: int, norm: str, n: Pair | None) 
     """
     levels = []
     for _ in range(n_iter):
-        error = _gram_error(xp, K)
+        error = gram_kernel_error(xp, K)
         K, step = scaled_by_power_of_two(xp, gram_step(xp, K))
         levels.append((step, error))
     # Not quite Hermitian for rounding: the larger of row and column sums counts. Sums of so many moduli are rounded.
@@ -107,7 +107,7 @@ def _certified(xp: Namespace, K: Array, n_iter: int, norm: str, n: Pair | None) 
     return bound
 
 
-def _gram_error(xp: Namespace, K: Array) -> float:
+def gram_kernel_error(xp: Namespace, K: Array) -> float:
     """A bound on the norm of the rounding error of the Gram kernel, as an operator.
 
     That norm is at most the sum over the taps of their Frobenius norms, and a tap of the error at most a multiple of

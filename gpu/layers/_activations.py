@@ -21,7 +21,8 @@ def activation(x: Any, name: Any, *, slope: float = 0.01) -> Array:
     as_choice(name, "name", ACTIVATIONS)
     a = as_number(slope, "slope")
     with quiet():
-        return in_range(xp.asarray(_value(xp, values, name, a), copy=True), "y", xp)
+        # NumPy before 2 makes float64 of numbers without dimensions.
+        return in_range(xp.astype(xp.asarray(_value(xp, values, name, a)), values.dtype), "y", xp)
 
 
 def _value(xp: Namespace, x: Array, name: str, a: float) -> Array:
@@ -50,7 +51,7 @@ def activation_derivative(x: Any, name: Any, *, slope: float = 0.01) -> Array:
     as_choice(name, "name", ACTIVATIONS)
     a = as_number(slope, "slope")
     with quiet():
-        return xp.asarray(_slope(xp, values, name, a))
+        return xp.astype(xp.asarray(_slope(xp, values, name, a)), values.dtype)
 
 
 def _slope(xp: Namespace, x: Array, name: str, a: float) -> Array:

@@ -3,8 +3,8 @@
 Every scalar bound is computed in float64 and multiplied by UP, which is more than the rounding of the operations since
 the last one, seven at most, and `tiny` is added, for what underflow takes from arrays whose largest entry is about 1.
 Products of matrices are off by `gpu._namespace.product_error` times the product of the moduli. That holds for every
-library that computes products by sums, not by Strassen's method. No decomposition is trusted: what it returns is
-multiplied out again.
+library that computes products by sums, not by Strassen's method. Of decompositions only LAPACK's by Cholesky is
+trusted: what others return is multiplied out again.
 """
 
 from __future__ import annotations
@@ -119,7 +119,9 @@ def eigenvalues_below(xp: Namespace, G: Array, square: float, gram_error: Any) -
     """Bounds on the eigenvalues of exact Gram matrices within `gram_error` of G, near the square; None without a proof.
 
     With ``B = square I - G`` and a factor L of it, ``G = square I - L L* - R`` and L L* has no negative eigenvalues. So
-    no eigenvalue is above the square plus the norm of R, plus the rounding errors. L may come from anywhere.
+    no eigenvalue is above the square plus the norm of R, plus the rounding errors. On a device R is computed, and L may
+    come from anywhere. LAPACK's factors need no second product: where its factorization runs to completion, R is at
+    most the rounding of sums of n + 2 products times the trace (Rump, Verification of positive definiteness, 2006).
     """
     n = G.shape[-1]
     square = float(xp.asarray(square, dtype=real_dtype(xp)))  # B is made with this number
@@ -128,8 +130,13 @@ def eigenvalues_below(xp: Namespace, G: Array, square: float, gram_error: Any) -
     if L is None:
         return None
     complex_entries = is_complex(xp, G)
-    R = B - matmul(L, adjoint(xp, L))
     # The subtractions for B and for R round once each.
+    if array_api_compat.is_numpy_namespace(xp):
+        trace = n * xp.astype(xp.max(xp.abs(xp.linalg.diagonal(B)), axis=-1), xp.float64)
+        each = product_error(n + 2, complex_entries=complex_entries)
+        left = each / (1 - each) * trace * (1 + 4 * roundoff())
+        return (square + left + 4 * roundoff() * length_above(xp, B) + gram_error + tiny()) * UP
+    R = B - matmul(L, adjoint(xp, L))
     subtractions = 4 * roundoff() * (length_above(xp, B) + length_above(xp, R))
     product = product_error(n, complex_entries=complex_entries) * length_above(xp, L) ** 2
     return (square + length_above(xp, R) + subtractions + product + gram_error + tiny()) * UP

@@ -27,10 +27,12 @@ def namespace(name):
 
 
 def moved(value, xp):
-    """NumPy arrays as arrays of the namespace, inside of lists and dicts too."""
+    """NumPy arrays as arrays of the namespace, inside of lists, tuples and dicts too."""
     if isinstance(value, np.ndarray):
         return xp.asarray(value)
-    if isinstance(value, (list, tuple)) and any(isinstance(v, (np.ndarray, tuple, list)) for v in value):
+    if isinstance(value, dict):
+        return {key: moved(v, xp) for key, v in value.items()}
+    if isinstance(value, (list, tuple)) and any(isinstance(v, (np.ndarray, tuple, list, dict)) for v in value):
         return type(value)(moved(v, xp) for v in value)
     return value
 
@@ -92,7 +94,7 @@ def same_error(ours, theirs):
 
 def parity(
     *, given_, roundings=0, scale=0.0, precisions=("float64", "float32"), namespaces=NAMESPACES, errors=False,
-    examples=40,
+    examples=25,
 ):
     """Compare gpu with refimpl on drawn arguments, in each namespace and precision.
 
