@@ -25,13 +25,18 @@ class Comparison:
 
 
 def compare(ours: Callable[[], Any], theirs: Callable[[], Any], *, once: bool = False) -> Comparison:
-    """Both in turn, after one call of each to warm up; in both orders, so that neither is always first."""
-    value, other = ours(), theirs()
+    """Both in turn, after one call of each to warm up; in both orders, so that neither is always first.
+
+    `once`: for calls of minutes the first ones are all.
+    """
+    (first, value), (second, other) = _timed(ours), _timed(theirs)
+    if once:
+        return Comparison((first / second,), first, value, other)
     ratios, mine = [], []
     begun = time.perf_counter()
-    for repeat in range(1 if once else MOST_REPEATS):
-        first, second = (ours, theirs) if repeat % 2 == 0 else (theirs, ours)
-        times = [_seconds(first), _seconds(second)]
+    for repeat in range(MOST_REPEATS):
+        calls = (ours, theirs) if repeat % 2 == 0 else (theirs, ours)
+        times = [_timed(call)[0] for call in calls]
         own, peer = times if repeat % 2 == 0 else times[::-1]
         ratios.append(own / peer)
         mine.append(own)
@@ -40,10 +45,10 @@ def compare(ours: Callable[[], Any], theirs: Callable[[], Any], *, once: bool = 
     return Comparison(tuple(ratios), min(mine), value, other)
 
 
-def _seconds(call: Callable[[], Any]) -> float:
+def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
     begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
+    value = call()
+    return time.perf_counter() - begun, value
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,6 @@ def limits() -> Limits:
     A = np.random.default_rng(0).standard_normal((1500, 1500))
     source = np.zeros(2**25)
     target = np.empty_like(source)
-    product = min(_seconds(lambda: A @ A) for _ in range(5))
-    copy = min(_seconds(lambda: np.copyto(target, source)) for _ in range(5))
+    product = min(_timed(lambda: A @ A)[0] for _ in range(5))
+    copy = min(_timed(lambda: np.copyto(target, source))[0] for _ in range(5))
     return Limits(2 * 1500**3 / product, 2 * source.nbytes / copy)

@@ -109,24 +109,27 @@ def simplex() -> Iterator[Case]:
 
 
 def intervals() -> Iterator[Case]:
-    """Intervals of ten thousand inputs with a thousand classes, from ten thousand samples each."""
-    rng = _rng()
-    shares = rng.dirichlet(np.full(1000, 0.02), size=100)
-    counts = np.concatenate([rng.multinomial(10_000, p, size=100) for p in shares])
-    yield Case("Clopper-Pearson", "1e4 x 1000", "clopper_pearson", "statsmodels",
-               lambda: gpu.confidence.clopper_pearson(counts, 10_000, 1e-6),
-               lambda: peers.clopper_pearson(counts, 10_000, 1e-6), bytes=3.0 * counts.nbytes, large=True)
+    """Intervals of inputs with a thousand classes, from ten thousand samples each."""
+    for inputs, large in ((500, False), (10_000, True)):
+        rng = _rng()
+        shares = rng.dirichlet(np.full(1000, 0.02), size=100)
+        counts = np.concatenate([rng.multinomial(10_000, p, size=inputs // 100) for p in shares])
+        yield Case("Clopper-Pearson", f"{inputs} x 1000", "clopper_pearson", "statsmodels",
+                   lambda counts=counts: gpu.confidence.clopper_pearson(counts, 10_000, 1e-6),
+                   lambda counts=counts: peers.clopper_pearson(counts, 10_000, 1e-6), bytes=3.0 * counts.nbytes,
+                   large=large)
 
 
 def grid() -> Iterator[Case]:
-    """Margins of empirical Bernstein bounds over 50 temperatures and 3 maps, 1e4 samples of 1000 classes."""
-    scores = _rng().standard_normal((10_000, 1000)) * 3
-    scores[:, 0] += 8
-    T = torch.from_numpy(scores)
-    temperatures = np.geomspace(0.05, 20, 50).tolist()
-    yield Case("LVM-RS grid", "50 x 3 x 1e4 x 1000", "simplex and confidence", "map by map (torch)",
-               lambda: bernstein_grid(scores, temperatures, 1e-3), lambda: peers.bernstein_grid(T, temperatures, 1e-3),
-               bytes=scores.nbytes * 101.0, large=True)
+    """Margins of empirical Bernstein bounds over temperatures and three maps, of samples with a thousand classes."""
+    for samples, count, large in ((1000, 5, False), (10_000, 50, True)):
+        scores = _rng().standard_normal((samples, 1000)) * 3
+        scores[:, 0] += 8
+        temperatures = np.geomspace(0.05, 20, count).tolist()
+        yield Case("LVM-RS grid", f"{count} x 3 x {samples} x 1000", "simplex and confidence", "map by map (torch)",
+                   lambda scores=scores, t=temperatures: bernstein_grid(scores, t, 1e-3),
+                   lambda scores=scores, t=temperatures: peers.bernstein_grid(torch.from_numpy(scores), t, 1e-3),
+                   bytes=scores.nbytes * (4.0 * count + 2), large=large)
 
 
 def bernstein_grid(scores: Any, temperatures: list[float], alpha: float) -> float:

@@ -22,6 +22,8 @@ ODDS, HALVINGS = 745.0, 80
 # Below these risks the library's tails have few digits, and none.
 SMALL, TINY = 1e-6, 1e-200
 # Binomial coefficients of so few factors are summed; so many terms of the tail are, and so many steps are made.
+# Steps of this relative size or less may be rounding.
+STALLED = 1e-9
 FACTORS, MOST_TERMS, NEWTON_STEPS = 2000, 50_000, 60
 
 
@@ -55,7 +57,7 @@ def _ends(xp: Namespace, lower: Array, upper: Array, side: str, mass: float) -> 
 
 
 def clopper_pearson(counts: Any, n: int, alpha: float, *, side: Any = "both") -> Interval:
-    """`refimpl.confidence.clopper_pearson`; the ends of all counts at once, by Newton's iteration on the tail.
+    """`refimpl.confidence.clopper_pearson`; the ends of every count that occurs, by Newton's iteration on the tail.
 
     Risks below a millionth are refused for some counts of more than ten million trials.
     """
@@ -67,6 +69,8 @@ def clopper_pearson(counts: Any, n: int, alpha: float, *, side: Any = "both") ->
     if bool(xp.any(wrong)):
         got = _first(xp, k, wrong)
         raise ValueError(f"counts must be integers from 0 to {trials}, the number of trials, got {got:.17g}")
+    shape = k.shape
+    k, places = xp.unique_inverse(k)
     zero = xp.zeros_like(k)
     lower = upper = zero
     if side != "upper":
@@ -75,6 +79,8 @@ def clopper_pearson(counts: Any, n: int, alpha: float, *, side: Any = "both") ->
         # By failures instead of successes, and from the other end.
         odds = _log_odds(xp, xp.maximum(trials - k, zero + 1), trials, risk)
         upper = xp.where(k == trials, zero + 1, special("expit", -odds))
+    places = xp.reshape(places, (-1,))
+    lower, upper = (xp.reshape(xp.take(end, places), shape) for end in (lower, upper))
     return _ends(xp, lower, upper, side, 1.0)
 
 
@@ -86,17 +92,31 @@ def _log_odds(xp: Namespace, k: Array, n: int, risk: float) -> Array:
     """
     with quiet():
         ways = _log_ways(xp, k, n)
-        odds = (math.log(risk) - ways) / k if risk < TINY else _by_bisection(xp, k, n, risk)
+        odds = (math.log(risk) - ways) / k if risk < TINY else _start(xp, k, n, risk)
+        last = math.inf
         for _ in range(NEWTON_STEPS):
             tail, slope = _log_tail(xp, k, n, odds, ways)
             # Where the series says nothing the start has to do.
             step = xp.where(slope > 0, (math.log(risk) - tail) / slope, xp.zeros_like(k))
             odds = odds + step
-            if not bool(xp.any(xp.abs(step) > 2.0**-50 * (1 + xp.abs(odds)))):
+            size = float(xp.max(xp.abs(step) / (1 + xp.abs(odds))))
+            # Steps that no longer shrink are rounding.
+            if size <= 2.0**-50 or last <= size <= STALLED:
                 break
+            last = size
         if risk < SMALL and not bool(xp.all(slope > 0)):
             raise ValueError(f"n must be smaller for a risk of {risk:g}, whose tail has too many terms, got {n}")
     return odds
+
+
+def _start(xp: Namespace, k: Array, n: int, risk: float) -> Array:
+    """The odds from the library's quantiles of success and of failure, by bisection where it has none."""
+    ones = xp.ones_like(k)
+    success = special("betaincinv", k, n - k + 1, risk * ones)
+    failure = special("betaincinv", n - k + 1, k, (1 - risk) * ones)
+    odds = xp.log(success) - xp.log(failure)
+    found = xp.isfinite(odds)
+    return odds if bool(xp.all(found)) else xp.where(found, odds, _by_bisection(xp, k, n, risk))
 
 
 def _by_bisection(xp: Namespace, k: Array, n: int, risk: float) -> Array:
