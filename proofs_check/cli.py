@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofs_check.certification import certify
+from proofs_check.matrix import matrix, show_one
 
 if TYPE_CHECKING:
     from proofs_check.claim import Case, Claim
@@ -103,9 +104,10 @@ def show(id: str, impl: str) -> None:
               help="Go on with such a file, skip the claims in it.")
 @click.option("--weights", type=click.Path(path_type=Path),
               help="Matrices and convolution kernels, .npz or .safetensors.  [default: a network trained on digits]")
+@click.option("--matrix", "with_matrix", is_flag=True, help="Then the functions: pass, fail, not offered.")
 def run(
     globs: tuple[str, ...], impl: str, profile: str, jobs: int | None, seed: int,
-    json_file: Path | None, resume_file: Path | None, weights: Path | None,
+    json_file: Path | None, resume_file: Path | None, weights: Path | None, with_matrix: bool,
 ) -> None:
     """Gather the evidence for and against the claims; exit code 0 if every verdict is reproduced."""
     claims = _chosen(globs)
@@ -116,7 +118,7 @@ def run(
     layers = None if weights is None else _given_layers(weights)
     record = _record(json_file, resume_file, header)
     try:
-        code = _run(claims, header, record, jobs, layers)
+        code = _run(claims, header, record, jobs, layers, with_matrix=with_matrix)
     finally:
         if record is not None:
             record.close()
@@ -125,7 +127,7 @@ def run(
 
 def _run(
     claims: dict[str, Claim], header: Header, record: Record | None, jobs: int | None,
-    layers: Mapping[str, Any] | None,
+    layers: Mapping[str, Any] | None, *, with_matrix: bool = False,
 ) -> int:
     from contextlib import closing
 
@@ -156,6 +158,8 @@ def _run(
     if interrupted:
         click.echo(f"interrupted: {len(claims) - len(results)} of {len(claims)} claims are missing")
         return 130
+    if with_matrix:
+        show_one(header["impl"], results, header["profile"], header["seed"])
     return 0 if all(result.good for result in results) else 1
 
 
@@ -226,6 +230,7 @@ def _is_inequality(claim: Claim, code: Any, case: Case) -> bool:
 
 
 main.add_command(certify)
+main.add_command(matrix)
 
 
 @main.command()
@@ -338,8 +343,11 @@ def _check_implementation(name: str) -> None:
     """Modules in the current directory count, as after those that are installed."""
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
+    from proofs_check.implementation import packages_of
+
     try:
-        importlib.import_module(name)
+        for package in packages_of(name):
+            importlib.import_module(package)
     except Exception as failed:
         raise click.ClickException(
             f"cannot import the implementation {name!r}: {type(failed).__name__}: {failed}"

@@ -24,17 +24,50 @@ class _Topic:
         return self._owner.function(self._name, function)
 
 
+class _Part:
+    """One package of an implementation, and which of its names count; all of them without a list."""
+
+    def __init__(self, text: str) -> None:
+        self.package, _, names = text.partition(":")
+        self._chosen = {name.strip() for name in names.split(",") if name.strip()}
+        self._module = importlib.import_module(self.package)
+
+    def offers(self, topic: str, name: str) -> Any:
+        """The public object of that name, or None."""
+        if self._chosen and f"{topic}.{name}" not in self._chosen:
+            return None
+        for module in (self._topic(topic), self._module):
+            if module is not None and hasattr(module, name):
+                return getattr(module, name)
+        return None
+
+    def _topic(self, topic: str) -> ModuleType | None:
+        path = f"{self.package}.{topic}"
+        try:
+            return importlib.import_module(path)
+        except ModuleNotFoundError as missing:
+            if missing.name != path:
+                raise
+            found = getattr(self._module, topic, None)
+            return found if isinstance(found, ModuleType) else None
+
+
 class Implementation:
-    """An importable package that offers public names of refimpl, topic by topic.
+    """Importable packages that offer public names of refimpl, topic by topic.
 
     ``Implementation("refimpl").spectral.spectral_norm`` is `refimpl.spectral.spectral_norm`; a
     package without topics may also offer the functions flat. What is asked for is recorded in `used`.
+
+    ``"mine+refimpl"`` takes from refimpl what `mine` does not offer, so that claims on one function of
+    `mine` need not wait for the others; ``"mine:spectral.spectral_norm+refimpl"`` takes only that function from
+    `mine`. What comes from the first package is recorded in `own`.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.used: set[str] = set()
-        self._package = importlib.import_module(name)
+        self.own: set[str] = set()
+        self._parts = [_Part(text) for text in name.split("+")]
 
     def __getattr__(self, topic: str) -> _Topic:
         if topic not in TOPICS:
@@ -46,23 +79,30 @@ class Implementation:
         """The same names in ball arithmetic: the judge of every close call."""
         return balls()
 
+    @property
+    def layered(self) -> bool:
+        """Whether a second package supplies what the first does not offer."""
+        return len(self._parts) > 1
+
     def function(self, topic: str, name: str) -> Any:
         """The public object of that name, or `NotOffered`."""
         self.used.add(f"{topic}.{name}")
-        for module in (self._topic(topic), self._package):
-            if module is not None and hasattr(module, name):
-                return getattr(module, name)
+        for place, part in enumerate(self._parts):
+            found = part.offers(topic, name)
+            if found is not None:
+                if place == 0:
+                    self.own.add(f"{topic}.{name}")
+                return found
         raise NotOffered(f"{self.name} does not offer {topic}.{name}")
 
-    def _topic(self, topic: str) -> ModuleType | None:
-        path = f"{self.name}.{topic}"
-        try:
-            return importlib.import_module(path)
-        except ModuleNotFoundError as missing:
-            if missing.name != path:
-                raise
-            found = getattr(self._package, topic, None)
-            return found if isinstance(found, ModuleType) else None
+    def offers(self, topic: str, name: str) -> bool:
+        """Whether the first package has that name; asking is not recorded."""
+        return self._parts[0].offers(topic, name) is not None
+
+
+def packages_of(name: str) -> list[str]:
+    """The importable names in the name of an implementation."""
+    return [part.partition(":")[0] for part in name.split("+")]
 
 
 _BALLS: list[Implementation] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
 import zlib
@@ -37,6 +38,9 @@ PROFILES: Mapping[str, Profile] = {
 # Of a stratum with fewer instances than this, more are drawn.
 FEW = 20
 
+# Draws that show which functions a claim uses.
+PROBES = 5
+
 
 @dataclass
 class Result:
@@ -53,6 +57,7 @@ class Result:
     violation: str | None = None
     detail: str = ""
     used: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -79,12 +84,13 @@ def run_claim(
     impl = Implementation(implementation)
     try:
         run = _Run(claim, impl, profile, _seed_of(claim, seed), layers or {}, result)
+        run.check_offered()
         run.refuted() if claim.verdict is Verdict.REFUTED else run.holding()
     except NotOffered as missing:
         result.outcome, result.detail = "not offered", str(missing)
     except Exception:
         result.outcome, result.detail = "errored", traceback.format_exc(limit=-4)
-    result.used = sorted(impl.used)
+    result.used, result.own = sorted(impl.used), sorted(impl.own)
     result.seconds = time.perf_counter() - started
     return result
 
@@ -102,6 +108,17 @@ class _Run:
         self.claim, self.impl, self.profile, self.seed = claim, impl, profile, seed
         self.layers, self.result = layers, result
         self.searched: list[tuple[float, Case]] = []
+
+    def check_offered(self) -> None:
+        """Of a layered implementation only the first package is tested: claims that use none of it say nothing."""
+        if not self.impl.layered:
+            return
+        for case in random.draw(self.claim, examples=PROBES, seed_=self.seed, where=lambda **case: True):
+            with contextlib.suppress(Exception):    # what goes wrong here goes wrong again below, and is reported
+                self.claim.compare(self.impl, **case)
+            if self.impl.own:
+                return
+        raise NotOffered(f"{self.impl.name}: the first package offers none of {', '.join(sorted(self.impl.used))}")
 
     # -- claims that hold ------------------------------------------------------------------------
 
