@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import hashlib
-import importlib
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -340,18 +338,9 @@ def _nearest(id: str, claims: Mapping[str, Claim]) -> str:
 
 
 def _check_implementation(name: str) -> None:
-    """Modules in the current directory count, as after those that are installed."""
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    from proofs_check.implementation import packages_of
+    from proofs_check.implementation import check_importable
 
-    try:
-        for package in packages_of(name):
-            importlib.import_module(package)
-    except Exception as failed:
-        raise click.ClickException(
-            f"cannot import the implementation {name!r}: {type(failed).__name__}: {failed}"
-        ) from failed
+    check_importable(name)
 
 
 def _version() -> str:

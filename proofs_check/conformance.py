@@ -76,7 +76,8 @@ def alone(implementation: str, function: str) -> str:
 
 def suspects(results: Iterable[Result]) -> list[tuple[str, str]]:
     """Claim and function: what has to run alone to see which function a failing claim speaks against."""
-    return [(r.id, name) for r in results if not r.good and r.outcome != "not offered" and len(r.own) > 1 for name in r.own]
+    failing = [result for result in results if not result.good and result.outcome != "not offered"]
+    return [(result.id, name) for result in failing if len(result.own) > 1 for name in result.own]
 
 
 def blame(implementation: str, results: Sequence[Result], profile: str, seed: int) -> dict[str, set[str]]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from types import ModuleType
 from typing import Any
+
+import click
 
 TOPICS = (
     "spectral", "convolution", "layers", "normalization", "network", "weierstrass", "simplex",
@@ -14,6 +18,10 @@ TOPICS = (
 
 class NotOffered(LookupError):
     """The implementation has no function of this name."""
+
+
+class Unsupported(NotOffered):
+    """The implementation has the function, but not for these arguments: such instances are left out."""
 
 
 class _Topic:
@@ -30,13 +38,13 @@ class _Part:
     def __init__(self, text: str) -> None:
         self.package, _, names = text.partition(":")
         self._chosen = {name.strip() for name in names.split(",") if name.strip()}
-        self._module = importlib.import_module(self.package)
+        self.module = importlib.import_module(self.package)
 
     def offers(self, topic: str, name: str) -> Any:
         """The public object of that name, or None."""
         if self._chosen and f"{topic}.{name}" not in self._chosen:
             return None
-        for module in (self._topic(topic), self._module):
+        for module in (self._topic(topic), self.module):
             if module is not None and hasattr(module, name):
                 return getattr(module, name)
         return None
@@ -48,7 +56,7 @@ class _Part:
         except ModuleNotFoundError as missing:
             if missing.name != path:
                 raise
-            found = getattr(self._module, topic, None)
+            found = getattr(self.module, topic, None)
             return found if isinstance(found, ModuleType) else None
 
 
@@ -80,6 +88,11 @@ class Implementation:
         return balls()
 
     @property
+    def package(self) -> ModuleType:
+        """The first package."""
+        return self._parts[0].module
+
+    @property
     def layered(self) -> bool:
         """Whether a second package supplies what the first does not offer."""
         return len(self._parts) > 1
@@ -103,6 +116,19 @@ class Implementation:
 def packages_of(name: str) -> list[str]:
     """The importable names in the name of an implementation."""
     return [part.partition(":")[0] for part in name.split("+")]
+
+
+def check_importable(name: str) -> None:
+    """Import the packages; those in the current directory count, as after those that are installed."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        for package in packages_of(name):
+            importlib.import_module(package)
+    except Exception as failed:
+        raise click.ClickException(
+            f"cannot import the implementation {name!r}: {type(failed).__name__}: {failed}"
+        ) from failed
 
 
 _BALLS: list[Implementation] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 @click.option("--profile", type=click.Choice(["quick", "default", "thorough"]), default="quick", show_default=True,
               help="How long to search.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: the number of CPUs]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same seed, the same results.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="The same seed, the same results.")
 @click.option("--all", "everything", is_flag=True, help="Also the functions that no implementation offers.")
 def matrix(implementations: tuple[str, ...], profile: str, jobs: int | None, seed: int, everything: bool) -> None:
     """Which functions of which implementation pass: my.adapter ..., or every adapter that comes with lipref.
@@ -26,7 +26,7 @@ def matrix(implementations: tuple[str, ...], profile: str, jobs: int | None, see
     What an implementation does not offer is taken from refimpl, so that every claim on one of its functions runs.
     """
     from proofs_check import adapters
-    from proofs_check.cli import _check_implementation
+    from proofs_check.implementation import check_importable
 
     named = implementations or tuple(f"proofs_check.adapters.{name}" for name in adapters.READY)
     columns = {}
@@ -34,7 +34,7 @@ def matrix(implementations: tuple[str, ...], profile: str, jobs: int | None, see
         if not implementations and (missing := adapters.missing(name.rpartition(".")[2])):
             click.echo(f"{name}: {missing}")
             continue
-        _check_implementation(name)
+        check_importable(name)
         columns[name] = _column(name if "+" in name else f"{name}+refimpl", profile, jobs, seed)
     if columns:
         _show(columns, everything)
@@ -85,6 +85,3 @@ def show_one(name: str, results: Sequence[Result], profile: str, seed: int) -> N
 
     click.echo()
     _show({name: conformance.matrix(name, results, conformance.blame(name, results, profile, seed))}, True)
-
-
-__all__ = ["matrix", "show_one"]

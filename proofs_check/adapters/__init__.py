@@ -2,7 +2,7 @@
 
 Each module offers its functions flat: ``Implementation("proofs_check.adapters.scipy_svds")``. An adapter
 translates arguments and results and computes nothing itself; where the package has no counterpart of an
-argument it raises `NotOffered`.
+argument it raises `Unsupported`.
 """
 
 import importlib.util

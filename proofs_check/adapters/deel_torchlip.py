@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from deel.torchlip import normalizers
 
-from proofs_check.implementation import NotOffered
+from proofs_check.implementation import Unsupported
 
 
 def spectral_normalization(W: Any, *, certified: bool = False) -> Any:
     """``normalizers.spectral_normalization(W)``: "its greatest eigen value to approximately 1"."""
     A = _real(W)
     if certified:
-        raise NotOffered("deel-torchlip has no bounds")
+        raise Unsupported("deel-torchlip has no bounds")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         start = torch.randn(1, A.shape[1], dtype=torch.float64)
@@ -28,5 +28,5 @@ def bjorck(W: Any, n_iter: int) -> Any:
 def _real(W: Any) -> torch.Tensor:
     A = np.array(W)
     if np.iscomplexobj(A):
-        raise NotOffered("deel-torchlip has real weights")
+        raise Unsupported("deel-torchlip has real weights")
     return torch.tensor(A * 1.0)

@@ -6,7 +6,7 @@ import geotorch
 import numpy as np
 import torch
 
-from proofs_check.implementation import NotOffered
+from proofs_check.implementation import Unsupported
 
 
 def cayley(W: Any) -> Any:
@@ -17,14 +17,14 @@ def cayley(W: Any) -> Any:
 def skew_exponential(W: Any, terms: int | None = None) -> Any:
     """The trivialization "expm"."""
     if terms is not None:
-        raise NotOffered("geotorch has the exponential, not its truncated series")
+        raise Unsupported("geotorch has the exponential, not its truncated series")
     return _mapped(1, W, "expm")
 
 
 def _mapped(factor: float, W: Any, chosen: str) -> Any:
     A = np.array(W) * 1.0
     if np.iscomplexobj(A):
-        raise NotOffered("geotorch's skew matrices are real")
+        raise Unsupported("geotorch's skew matrices are real")
     manifold = geotorch.SO(torch.Size(A.shape), triv=chosen).double()
     manifold.base.copy_(torch.eye(len(A)))    # a random rotation to start from, otherwise
     return manifold(torch.tensor(factor * (A - A.T))).numpy()

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import svds
 
-from proofs_check.implementation import NotOffered
+from proofs_check.implementation import Unsupported
 
 
 def spectral_norm(W: Any) -> float:
     """``svds(W, k=1)``; it needs k below both sides."""
     A = np.asarray(W) * 1.0
     if min(A.shape) < 2:
-        raise NotOffered("scipy.sparse.linalg.svds takes k below both sides only: no rows, no columns")
+        raise Unsupported("scipy.sparse.linalg.svds takes k below both sides only: no rows, no columns")
     start = np.random.default_rng(0)
     return float(svds(A, k=1, return_singular_vectors=False, rng=start)[0])

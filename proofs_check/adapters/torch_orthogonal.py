@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn.utils.parametrizations import orthogonal
 
-from proofs_check.implementation import NotOffered
+from proofs_check.implementation import Unsupported
 
 
 def cayley(W: Any) -> Any:
@@ -17,7 +17,7 @@ def cayley(W: Any) -> Any:
 def skew_exponential(W: Any, terms: int | None = None) -> Any:
     """The map "matrix_exp"."""
     if terms is not None:
-        raise NotOffered("torch has the exponential, not its truncated series")
+        raise Unsupported("torch has the exponential, not its truncated series")
     return _weight(1, W, "matrix_exp")
 
 
