@@ -1,5 +1,6 @@
 """scipy.sparse.linalg.svds: the largest singular value, by ARPACK, the default solver."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,5 +14,6 @@ def spectral_norm(W: Any) -> float:
     A = np.asarray(W) * 1.0
     if min(A.shape) < 2:
         raise Unsupported("scipy.sparse.linalg.svds takes k below both sides only: no rows, no columns")
-    start = np.random.default_rng(0)
-    return float(svds(A, k=1, return_singular_vectors=False, rng=start)[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)    # it says that it takes a dense solver for small matrices
+        return float(svds(A, k=1, return_singular_vectors=False, rng=np.random.default_rng(0))[0])

@@ -59,6 +59,18 @@ def hoeffding_without_the_square_root(mean, n, alpha, *, side="both", mass=1.0):
     return confidence.Interval(np.clip(mean - room, 0, mass), np.clip(mean + room, 0, mass))
 
 
+@bug("confidence.hoeffding")
+def hoeffding_for_one_end_at_both(mean, n, alpha, *, side="both", mass=1.0):
+    return confidence.hoeffding(mean, n, min(2 * alpha, 1 - 1e-9) if side == "both" else alpha, side=side, mass=mass)
+
+
+@bug("confidence.empirical_bernstein")
+def empirical_bernstein_over_n(mean, variance, n, alpha, *, side="both", mass=1.0):
+    room = mass * 7 * math.log((4 if side == "both" else 2) / alpha) / 3 * (1 / (n - 1) - 1 / n)
+    low, high = confidence.empirical_bernstein(mean, variance, n, alpha, side=side, mass=mass)
+    return confidence.Interval(np.where(low > 0, low + room, low), np.where(high < mass, high - room, high))
+
+
 @bug("confidence.empirical_bernstein")
 def empirical_bernstein_without_its_second_term(mean, variance, n, alpha, *, side="both", mass=1.0):
     room = np.sqrt(2 * np.asarray(variance) * math.log((4 if side == "both" else 2) / alpha) / n)
