@@ -76,6 +76,7 @@ class Implementation:
         self.used: set[str] = set()
         self.own: set[str] = set()
         self._parts = [_Part(text) for text in name.split("+")]
+        self._package = self._parts[0].module
 
     def __getattr__(self, topic: str) -> _Topic:
         if topic not in TOPICS:
@@ -90,7 +91,7 @@ class Implementation:
     @property
     def package(self) -> ModuleType:
         """The first package."""
-        return self._parts[0].module
+        return self._package
 
     @property
     def layered(self) -> bool:
