@@ -129,6 +129,7 @@ def _agreement(
     kind: str, relation: Mapping[str, Any], entries: list[Any], relative: float
 ) -> Judgement:
     allowed = max(Fraction(relation_number(relation)), Fraction(relative))
+    always = max(_least(allowed), Fraction(float.fromhex(relation.get("absolute", "0x0p+0"))))
     finite = [abs(v) for _, v, _ in entries if not isinstance(v, float)]
     largest = max(finite, default=Fraction(0))
     digits, right = MOST_DIGITS, True
@@ -139,7 +140,7 @@ def _agreement(
             continue
         size = largest if relation.get("of") == "largest" else abs(v)
         error = max(Fraction(0), abs(r - v) - radius)
-        right &= error <= max(allowed * size, _least(allowed))
+        right &= error <= max(allowed * size, always)
         digits = min(digits, _digits(error, size))
     verdict = f"exact to {digits} digits"
     if kind == "estimate":

@@ -102,7 +102,10 @@ def _of_promise(function: Function, promise: str) -> dict[str, Any]:
     if promise not in PROMISES:
         raise ValueError(f"{function.name} promises {promise!r}, not one of {', '.join(PROMISES)}")
     relation = {"kind": "equal" if promise == "exact" else promise, "relative": hexadecimal(function.relative)}
-    return relation if promise in ("upper", "lower") else {**relation, "of": function.of}
+    if promise in ("upper", "lower"):
+        return relation
+    absolute = {"absolute": hexadecimal(function.absolute)} if function.absolute else {}
+    return {**relation, "of": function.of, **absolute}
 
 
 def names(functions: Iterable[Function]) -> list[str]:

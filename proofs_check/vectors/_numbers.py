@@ -11,6 +11,8 @@ import numpy as np
 from flint import arb, fmpq, fmpz
 
 DIGITS = 30
+# A ball around 0 of this radius, as a power of ten, is written as 0 with that radius.
+NOTHING = 60
 # Exponents of 2 beyond which no number is written out.
 FARTHEST = 30_000
 
@@ -80,6 +82,8 @@ def decimal(ball: Any) -> tuple[str, str]:
     last = _exponent(abs(middle)) - DIGITS + 1 if middle != 0 else None
     radius = arb(ball.rad())
     if last is None or not radius * 1000 < arb(10) ** last:
+        if abs(ball) < arb(10) ** -NOTHING:  # a zero that balls cannot prove
+            return "0", f"1e-{NOTHING}"
         raise ValueError(f"{ball} has fewer than {DIGITS + 3} digits")
     scaled = middle / Fraction(10) ** last
     digits = round(scaled)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from proofs_check.implementation import Implementation, NotOffered
 from proofs_check.vectors._numbers import decode, is_number
-from proofs_check.vectors._spec import CHOICE
+from proofs_check.vectors._spec import CHOICE, PROMISES
 
 # Errors that a user can act on; others come from deep inside.
 CLEAR = (ValueError, TypeError, NotImplementedError, RuntimeError, OverflowError)
@@ -58,6 +58,10 @@ class Adapter:
         self.name = name
         self._implementation = Implementation(name)
         self._promises = getattr(self._implementation._package, "PROMISES", {})
+        for function, promise in self._promises.items():
+            for word in promise.values() if isinstance(promise, dict) else [promise]:
+                if word not in PROMISES:
+                    raise ValueError(f"PROMISES[{function!r}] must be one of {', '.join(PROMISES)}, got {word!r}")
 
     def promise(self, function: str) -> Any:
         """Of its PROMISES."""

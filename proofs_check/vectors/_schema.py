@@ -99,6 +99,7 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
                     "enum": ["equal", "upper", "lower", "estimate"],
                 },
                 "relative": {"description": "what counts as rounding", **FLOAT},
+                "absolute": {"description": "an absolute error that is rounding too", **FLOAT},
                 "of": {"description": "of each entry, or of the largest one", "enum": ["entry", "largest"]},
             }, ["kind", "relative"]),
         },

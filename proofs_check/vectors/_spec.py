@@ -33,7 +33,8 @@ class Function:
     """A function of the vectors.
 
     `value` computes in balls what the definition gives, and `truth` what a bound has to bound where that is another
-    number. `relative` is the error that counts as rounding, of every entry or of the `largest` one.
+    number. `relative` is the error that counts as rounding, of every entry or of the `largest` one;
+    `absolute` is one that always does, where results of an integration have no more digits.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Function:
     truth: Callable[..., Any] | None = None
     relative: float = CLOSE
     of: str = "entry"
+    absolute: float = 0.0
     optional: tuple[str, ...] = field(default=())
 
 

@@ -6,7 +6,17 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import beta, norm
 
-from refimpl import certificates, confidence, convolution, simplex, spectral, weierstrass
+from refimpl import (
+    certificates,
+    confidence,
+    convolution,
+    curvature,
+    layers,
+    network,
+    simplex,
+    spectral,
+    weierstrass,
+)
 
 BUGS = {}
 
@@ -273,3 +283,60 @@ def buckets_from_the_estimation_sample(selection, estimation, sigma, alpha):
 def two_sided_where_one_is_needed(selection, estimation, sigma, alpha):
     found = certificates.certify_mono(selection, estimation, sigma, alpha)
     return found._replace(label=max(found.label, 0))  # and never abstains
+
+
+# -- normalization, layers, loss, pooling -----------------------------------------------------------
+
+
+@plant("normalization.layer_norm")
+def variance_with_n_minus_one(x, epsilon):
+    return (x - x.mean()) / np.sqrt(x.var(ddof=1) + epsilon)
+
+
+@plant("normalization.layer_norm")
+@quiet
+def epsilon_outside_of_the_root(x, epsilon):
+    return (x - x.mean()) / (np.sqrt(x.var()) + epsilon)
+
+
+@plant("normalization.rms_norm")
+def mean_taken_off(x, epsilon):
+    return (x - x.mean()) / np.sqrt(x.var() + epsilon)
+
+
+@plant("layers.spectral_normalization")
+def epsilon_beside_the_norm(W):
+    return W / (spectral.spectral_norm(W) + 1e-12)
+
+
+@plant("layers.aol_rescaling")
+@quiet
+def column_of_zeros_divided(W):
+    return abs(W.T @ W).sum(axis=1) ** -0.5
+
+
+@plant("layers.sll_rescaling")
+def weights_upside_down(W, q=None):
+    return layers.sll_rescaling(W, None if q is None else 1 / q)
+
+
+@plant("layers.skew_exponential")
+def one_term_too_few(W, terms=None):
+    return layers.skew_exponential(W, 8 if terms is None else terms - 1)
+
+
+@plant("network.pooling_lipschitz")
+def windows_that_share_pixels_forgotten(kind, n, k, stride=None):
+    return network.pooling_lipschitz(kind, n, k)
+
+
+@plant("curvature.cross_entropy")
+@quiet
+def logarithm_of_the_softmax(logits, label):
+    powers = np.exp(logits - logits.max())
+    return float(-np.log(powers[label] / powers.sum()))
+
+
+@plant("curvature.activation_decay")
+def half_of_the_variance_forgotten(logits, label, h, sigma):
+    return curvature.taylor_smoothed_cross_entropy(logits, label, h, sigma / 2)

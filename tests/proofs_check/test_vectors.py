@@ -194,6 +194,11 @@ def test_an_error_is_a_refusal_a_crash_or_what_is_asked_for(module):
     assert check_function(file, Adapter(module())).state == "not offered"
 
 
+def test_a_promise_that_is_no_promise_is_refused(module):
+    with pytest.raises(ValueError, match="must be one of exact, upper, lower, estimate, got 'tight'"):
+        Adapter(module(PROMISES={"spectral.spectral_norm": "tight"}))
+
+
 # -- programs --------------------------------------------------------------------------------------
 
 

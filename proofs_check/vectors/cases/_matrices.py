@@ -94,10 +94,10 @@ def _once(listed: list[tuple[str, tuple[str, ...], np.ndarray]]) -> list[tuple[s
     return kept
 
 
-def bad_matrices(name: str = "W", **others: object) -> list[Case]:
+def bad_matrices(**others: object) -> list[Case]:
     """Not a finite matrix."""
     return [
-        bad("NaN among the entries", **{name: rows([1, NAN], [0, 1])}, **others),
-        bad("an infinite entry", **{name: rows([1, 0], [INF, 1])}, **others),
-        bad("a vector for a matrix", **{name: np.array([1.0, 2.0])}, **others),
+        bad("NaN among the entries", W=rows([1, NAN], [0, 1]), **others),
+        bad("an infinite entry", W=rows([1, 0], [INF, 1]), **others),
+        bad("a vector for a matrix", W=np.array([1.0, 2.0]), **others),
     ]
