@@ -72,7 +72,7 @@ def _show(columns: dict[str, list[Cell]], everything: bool) -> None:
         click.echo(f"\n{name}, {cell.function}: {cell.failing}")
         if cell.instance is not None:
             click.echo(f"  instance: {cell.instance}")
-        click.echo(f"  proofs-check run {cell.failing} --impl {name}+refimpl")
+        click.echo(f"  proofs-check run {cell.failing} --impl {name if '+' in name else f'{name}+refimpl'}")
 
 
 def _short(name: str) -> str:
