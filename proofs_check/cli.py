@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofs_check.certification import certify
+from proofs_check.report.site.command import report
 
 if TYPE_CHECKING:
     from proofs_check.claim import Case, Claim
@@ -226,6 +227,7 @@ def _is_inequality(claim: Claim, code: Any, case: Case) -> bool:
 
 
 main.add_command(certify)
+main.add_command(report)
 
 
 @main.command()
