@@ -25,7 +25,8 @@ _LAYERS: dict[str, Any] = {}
 
 
 @functools.cache
-def _claims() -> dict[str, Claim]:
+def claims() -> dict[str, Claim]:
+    """The registry, loaded once a process."""
     return load()
 
 
@@ -51,8 +52,8 @@ def _in_process(
 
     with interruptible():
         for id in ids:
-            with threadpool_limits(1), _same_draws_everywhere():
-                result = run_claim(_claims()[id], implementation, PROFILES[profile], seed, layers)
+            with threadpool_limits(1), same_draws_everywhere():
+                result = run_claim(claims()[id], implementation, PROFILES[profile], seed, layers)
             yield result
 
 
@@ -86,8 +87,8 @@ def _begin(layers: dict[str, Any]) -> None:
 
 
 def _work(id: str, implementation: str, profile: str, seed: int) -> Result:
-    with _same_draws_everywhere():
-        return run_claim(_claims()[id], implementation, PROFILES[profile], seed, _LAYERS)
+    with same_draws_everywhere():
+        return run_claim(claims()[id], implementation, PROFILES[profile], seed, _LAYERS)
 
 
 def _result(future: Future[Result], id: str) -> Result:
@@ -95,7 +96,7 @@ def _result(future: Future[Result], id: str) -> Result:
         return future.result()
     except BrokenProcessPool as died:
         detail = f"a worker process died: {died}"
-        return Result(id, _claims()[id].verdict.value, outcome="errored", detail=detail)
+        return Result(id, claims()[id].verdict.value, outcome="errored", detail=detail)
 
 
 @contextlib.contextmanager
@@ -129,7 +130,7 @@ def interruptible() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _same_draws_everywhere() -> Iterator[None]:
+def same_draws_everywhere() -> Iterator[None]:
     """Keep hypothesis from drawing constants that it finds in the source of whatever is imported.
 
     Which modules those are differs between this process and a worker, and grows during a run, so the

@@ -34,7 +34,8 @@ class Figure:
 
 def figures(claim: Claim, impl: Implementation, case: Case, found: Comparison) -> list[Figure]:
     """All that explain something about the instance."""
-    drawn = [_sides(claim, found), _scanned(claim, scan(claim, impl, case)), _object(case)]
+    drawn = [_sides(claim, found), _scanned(claim, scan(claim, impl, case)), _object(case),
+             _growth(claim, impl, case)]
     return [figure for figure in drawn if figure is not None]
 
 
@@ -43,7 +44,7 @@ def figures(claim: Claim, impl: Implementation, case: Case, found: Comparison) -
 
 def _sides(claim: Claim, found: Comparison) -> Figure | None:
     """The numbers that are compared; nothing where one number equals itself."""
-    pairs = [(a.real, b.real) for a, b in map(lambda pair: (complex(pair[0]), complex(pair[1])), found.middles())]
+    pairs = [(complex(a).real, complex(b).real) for a, b in found.middles()]
     if found.relation == ">=":
         pairs = [(b, a) for a, b in pairs]
     values = [value for pair in pairs for value in pair]
@@ -159,8 +160,10 @@ def _plane(name: str, W: np.ndarray) -> Figure:
                   (("b", "unit circle"), ("a", f"its image under {name}")))
 
 
-def _kernel(K: np.ndarray) -> Figure:
-    """The taps of the first pair of channels, and the norm of the frequency's matrix over frequencies."""
+def _kernel(K: np.ndarray) -> Figure | None:
+    """The taps of the first pair of channels, and the norm of the transform over frequencies; nothing for one tap."""
+    if K[0, 0].size == 1:
+        return None
     taps = K[0, 0]
     grid = np.fft.fftn(K, s=(FREQUENCIES, FREQUENCIES), axes=(2, 3)) if min(K.shape[2:]) <= FREQUENCIES else None
     body: list[str] = []
@@ -260,13 +263,36 @@ def _depth(weights: Sequence[Any]) -> Figure:
                   (("b", "product of norms"), ("a", "norm of the product")))
 
 
+def _growth(claim: Claim, impl: Implementation, case: Case) -> Figure | None:
+    """The Jacobian of an exploding network, from the batch to every layer."""
+    depth, rate = case.get("depth"), case.get("rate")
+    if claim.source.name != "explosion" or depth is None or rate is None:
+        return None
+    last = max(6, int(depth))
+    network = impl.explosion.exploding_network(last, rate)
+    exact, bounds = [], []
+    for layers in range(1, last + 1):
+        weights = network.weights[:layers]
+        J = impl.explosion.linear_network_jacobian(weights, network.batch, epsilon=0.0)
+        size = np.asarray(network.batch).size
+        exact.append((float(layers), float(np.linalg.norm(np.asarray(J).reshape(-1, size), 2))))
+        bounds.append((float(layers), math.prod(float(np.linalg.norm(W, 2)) for W in weights)))
+    plot = Plot.around([exact, bounds], "layers", log_y=True)
+    plot.line(bounds, "b", dots=True)
+    plot.line(exact, "a", dots=True)
+    says = (f"With batch normalization, rate {short(float(rate))}, no ε: the Jacobian at the batch grows by the rate "
+            "with every layer, while the weights' norms multiply to no more than 1.")
+    return Figure("Jacobian norm by depth", plot.svg(says, [x for x, _ in exact]), says,
+                  (("a", "norm of the Jacobian"), ("b", "product of the weights' norms")))
+
+
 # -- the search ----------------------------------------------------------------------------------------
 
 
 def slack_histogram(counts: Sequence[int]) -> Figure | None:
-    """How far the sides were apart in the instances of a run."""
+    """How far the sides were apart in the instances of a run; nothing where it was the same everywhere."""
     total = sum(counts)
-    if not total or len(counts) != len(SLACK_EDGES) + 1:
+    if not total or sum(map(bool, counts)) < 2 or len(counts) != len(SLACK_EDGES) + 1:
         return None
     labels = ["meet", *(f"≤ {short(edge)}" for edge in SLACK_EDGES[1:]), "> 1"]
     first = min(i for i, count in enumerate(counts) if count)

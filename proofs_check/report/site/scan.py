@@ -88,7 +88,7 @@ def _sides(claim: Claim, impl: Implementation, case: Case, name: str, values: Se
             # The argument is bound to another one by the domain, so it must not be moved alone.
             return None
         rows.append((float(value), left.real, right.real))
-    if len(rows) < 3 or _still([row[1] for row in rows]) and _still([row[2] for row in rows]):
+    if len(rows) < 3 or all(_still([row[side] for row in rows]) for side in (1, 2)):
         return None
     moving, lhs, rhs = (list(column) for column in zip(*rows, strict=True))
     return Scan(name, moving, lhs, rhs, relation, float(case[name]))

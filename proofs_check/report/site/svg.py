@@ -60,6 +60,7 @@ class Axis:
             self.low, self.high = (self.low / 2, self.high * 2) if self.log else (self.low - spread, self.high + spread)
 
     def __call__(self, value: float) -> float:
+        """The place of a number."""
         if self.log:
             share = math.log(value / self.low) / math.log(self.high / self.low)
         else:

@@ -105,6 +105,8 @@ def view(claim: Claim, result: Result | None, impl: Implementation, amends: list
 
 
 def _instance(claim: Claim, kind: str, case: dict[str, Any], found: Comparison, impl: Implementation) -> Instance:
+    if kind.startswith("witness") and abs(found.slack()) > TIGHT:
+        kind = "witness"
     return Instance(
         kind, {name: details.literal(value) for name, value in case.items()}, _side(found.lhs), found.relation,
         _side(found.rhs), found.slack(), details.reproduce(claim, case, impl.name))
