@@ -6,7 +6,8 @@ import threading
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from proofs_check.parallel import claims, same_draws_everywhere
+from proofs_check.evidence.random import same_draws_everywhere
+from proofs_check.parallel import claims
 from proofs_check.run import PROFILES, Result, run_claim
 
 # A claim that takes so many workers down with it is at fault itself.

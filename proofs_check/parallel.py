@@ -16,6 +16,7 @@ from typing import Any
 
 from proofs_check.claim import Claim
 from proofs_check.claims import load
+from proofs_check.evidence.random import same_draws_everywhere
 from proofs_check.run import PROFILES, Result, run_claim
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -127,33 +128,6 @@ def interruptible() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGALRM, before)
-
-
-@contextlib.contextmanager
-def same_draws_everywhere() -> Iterator[None]:
-    """Keep hypothesis from drawing constants that it finds in the source of whatever is imported.
-
-    Which modules those are differs between this process and a worker, and grows during a run, so the
-    same seed would draw other instances. There is no public switch; without this one nothing is done.
-    """
-    try:
-        from hypothesis.internal.conjecture import providers
-    except ImportError:
-        yield
-        return
-    collect = getattr(providers, "_get_local_constants", None)
-    cache = getattr(providers, "CONSTANTS_CACHE", None)
-    if collect is None or cache is None:
-        yield
-        return
-    nothing = type(collect())()
-    cache.cache.clear()
-    providers._get_local_constants = lambda: nothing
-    try:
-        yield
-    finally:
-        providers._get_local_constants = collect
-        cache.cache.clear()
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from proofs_check.claim import SOURCES, Claim, Verdict
+from proofs_check.evidence.random import same_draws_everywhere
 from proofs_check.implementation import Implementation
 from proofs_check.report.records import Header
 from proofs_check.report.site import errata, fonts
@@ -32,7 +33,8 @@ def build(
             amends.setdefault(made.amended_by, []).append(made.id)
     views = []
     for id, made in claims.items():
-        views.append(view(made, results.get(id), Implementation(impl_name), amends.get(id, [])))
+        with same_draws_everywhere():
+            views.append(view(made, results.get(id), Implementation(impl_name), amends.get(id, [])))
         done(id)
     render = _renderer(claims, header)
     (out / "claims").mkdir(parents=True, exist_ok=True)

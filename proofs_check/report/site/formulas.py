@@ -52,6 +52,7 @@ def mathml(tex: str, *, block: bool = True) -> str:
 def _prepared(tex: str) -> str:
     for name, (mark, _, _) in _CARRIED.items():
         tex = re.sub(re.escape(name) + ("(?![A-Za-z])" if name[-1].isalpha() else ""), mark, tex)
+    tex = re.sub(r"(?<!\\)\\\n", r"\\ ", tex)
     tex = re.sub(r"\\arg(?![A-Za-z])", r"\\operatorname{arg}", tex)
     tex = tex.replace(r"\_", "_") if r"\text" in tex else tex
     return re.sub(r"\\(begin|end)\{aligned\}", r"\\\1{matrix}", tex)

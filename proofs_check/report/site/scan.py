@@ -16,7 +16,7 @@ from proofs_check.implementation import Implementation
 # What a reader would turn first. Labels, seeds and places of entries are no quantities.
 ORDER = ("n_iter", "depth", "sigma", "epsilon", "alpha", "delta", "rate", "slope", "p", "radius", "temperature",
          "n", "m", "n0", "t", "x", "y", "z", "s", "a", "b", "c", "q", "scale", "step", "mass", "share", "k", "terms")
-DRAWN = 30
+DRAWN = 20
 MOST = 12
 POINTS = 25
 FAILS = -1e-6
