@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import hashlib
-import importlib
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +14,9 @@ import click
 
 from proofs_check import run_layers
 from proofs_check.certification import certify
+from proofs_check.matrix import matrix, show_one
 from proofs_check.report.site.command import report
+from proofs_check.vectors.command import vectors
 
 if TYPE_CHECKING:
     from proofs_check.claim import Case, Claim
@@ -107,9 +107,10 @@ def show(id: str, impl: str) -> None:
               help="Go on with such a file, skip the claims in it.")
 @click.option("--weights", type=click.Path(path_type=Path),
               help="Matrices and convolution kernels, .npz or .safetensors.  [default: a network trained on digits]")
+@click.option("--matrix", "with_matrix", is_flag=True, help="Then the functions: pass, fail, not offered.")
 def run(
     globs: tuple[str, ...], impl: str, profile: str, jobs: int | None, address: str | None, seed: int,
-    json_file: Path | None, resume_file: Path | None, weights: Path | None,
+    json_file: Path | None, resume_file: Path | None, weights: Path | None, with_matrix: bool,
 ) -> None:
     """Gather the evidence for and against the claims; exit code 0 if every verdict is reproduced."""
     if jobs is not None and address is not None:
@@ -122,7 +123,7 @@ def run(
     layers = None if weights is None else run_layers.given(weights)
     record = _record(json_file, resume_file, header)
     try:
-        code = _run(claims, header, record, jobs, address, layers)
+        code = _run(claims, header, record, jobs, address, layers, with_matrix=with_matrix)
     finally:
         if record is not None:
             record.close()
@@ -131,7 +132,7 @@ def run(
 
 def _run(
     claims: dict[str, Claim], header: Header, record: Record | None, jobs: int | None, address: str | None,
-    layers: Mapping[str, Any] | None,
+    layers: Mapping[str, Any] | None, *, with_matrix: bool = False,
 ) -> int:
     from contextlib import closing
 
@@ -165,6 +166,8 @@ def _run(
     if interrupted:
         click.echo(f"interrupted: {len(claims) - len(results)} of {len(claims)} claims are missing")
         return 130
+    if with_matrix:
+        show_one(header["impl"], results, header["profile"], header["seed"])
     return 0 if all(result.good for result in results) else 1
 
 
@@ -236,6 +239,8 @@ def _is_inequality(claim: Claim, code: Any, case: Case) -> bool:
 
 main.add_command(certify)
 main.add_command(report)
+main.add_command(vectors)
+main.add_command(matrix)
 
 
 @main.command()
@@ -345,15 +350,9 @@ def _nearest(id: str, claims: Mapping[str, Claim]) -> str:
 
 
 def _check_implementation(name: str) -> None:
-    """Modules in the current directory count, as after those that are installed."""
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    try:
-        importlib.import_module(name)
-    except Exception as failed:
-        raise click.ClickException(
-            f"cannot import the implementation {name!r}: {type(failed).__name__}: {failed}"
-        ) from failed
+    from proofs_check.implementation import check_importable
+
+    check_importable(name)
 
 
 def _version() -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import time
 import traceback
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from proofs_check.claim import Case, Claim, Verdict
 from proofs_check.evidence import adversarial, exhaustive, random, rigorous, symbolic
-from proofs_check.evidence._decide import Decision, decide
-from proofs_check.implementation import Implementation, NotOffered
+from proofs_check.evidence._decide import INSTANCE, Decision, decide
+from proofs_check.implementation import Implementation, NotOffered, Unsupported
 from proofs_check.literals import written
 
 
@@ -42,6 +43,9 @@ SLACK_EDGES = (1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6
 # Of a stratum with fewer instances than this, more are drawn.
 FEW = 20
 
+# Draws that show which functions a claim uses.
+PROBES = 5
+
 
 @dataclass
 class Result:
@@ -59,6 +63,7 @@ class Result:
     violation: str | None = None
     detail: str = ""
     used: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -81,18 +86,57 @@ def run_claim(
 ) -> Result:
     """Gather all evidence for and against one claim."""
     started = time.perf_counter()
-    result = Result(claim.id, claim.verdict.value)
     impl = Implementation(implementation)
-    try:
-        run = _Run(claim, impl, profile, _seed_of(claim, seed), layers or {}, result)
-        run.refuted() if claim.verdict is Verdict.REFUTED else run.holding()
-    except NotOffered as missing:
-        result.outcome, result.detail = "not offered", str(missing)
-    except Exception:
-        result.outcome, result.detail = "errored", traceback.format_exc(limit=-4)
-    result.used = sorted(impl.used)
+    result = _evidence(claim, impl, profile, seed, layers or {})
+    result.used, result.own = sorted(impl.used), sorted(impl.own)
     result.seconds = time.perf_counter() - started
     return result
+
+
+def _evidence(claim: Claim, impl: Implementation, profile: Profile, seed: int, layers: Mapping[str, Any]) -> Result:
+    result = Result(claim.id, claim.verdict.value)
+    try:
+        run = _Run(claim, impl, profile, _seed_of(claim, seed), layers, result)
+        run.check_offered()
+        run.refuted() if claim.verdict is Verdict.REFUTED else run.holding()
+    except Unsupported as missing:
+        smaller = _within(claim, impl)
+        if smaller is None or claim.where is smaller.where:
+            result.outcome, result.detail = "not offered", str(missing)
+        else:
+            result = _evidence(smaller, impl, profile, seed, layers)
+    except NotOffered as missing:
+        result.outcome, result.detail = "not offered", str(missing)
+    except Exception as error:
+        result.outcome, result.detail = "errored", traceback.format_exc(limit=-4)
+        result.violation = getattr(error, INSTANCE, None)
+    return result
+
+
+def _within(claim: Claim, impl: Implementation) -> Claim | None:
+    """The claim on the part of its domain that an implementation supports; None where a stored case is outside."""
+    if getattr(claim.where, "within", False):
+        return claim
+
+    def supported(**case: Any) -> bool:
+        if not claim.admits(case):
+            return False
+        try:
+            claim.compare(impl, **case)
+        except Unsupported:
+            return False
+        except Exception:
+            return True    # is reported where it counts
+        return True
+
+    supported.within = True    # type: ignore[attr-defined]
+    if not all(supported(**case) for case in (claim.counterexample, claim.control) if case is not None):
+        return None
+    every = claim.exhaustive
+    return replace(
+        claim, where=supported, witnesses=[case for case in claim.witnesses if supported(**case)],
+        exhaustive=None if every is None else lambda: (case for case in every() if supported(**case)),
+    )
 
 
 def _seed_of(claim: Claim, seed: int) -> int:
@@ -116,6 +160,17 @@ class _Run:
         self.claim, self.impl, self.profile, self.seed = claim, impl, profile, seed
         self.layers, self.result = layers, result
         self.searched: list[tuple[float, Case]] = []
+
+    def check_offered(self) -> None:
+        """Of a layered implementation only the first package is tested: claims that use none of it say nothing."""
+        if not self.impl.layered:
+            return
+        for case in random.draw(self.claim, examples=PROBES, seed_=self.seed, where=lambda **case: True):
+            with contextlib.suppress(Exception):    # what goes wrong here goes wrong again below, and is reported
+                self.claim.compare(self.impl, **case)
+            if self.impl.own:
+                return
+        raise NotOffered(f"{self.impl.name}: the first package offers none of {', '.join(sorted(self.impl.used))}")
 
     # -- claims that hold ------------------------------------------------------------------------
 
@@ -235,7 +290,7 @@ class _Run:
         ordered = [case for _, case in sorted(self.searched, key=lambda item: abs(item[0]))]
         for stratum, belongs in claim.strata.items():
             inside = [case for case in ordered if belongs(**case)]
-            survivors = self._first_kills(stratum, list(claim.mutants), inside)
+            survivors = self._first_kills(stratum, self._offered_mutants(inside), inside)
             if len(inside) < FEW and (survivors or not inside):
                 more = random.draw(claim, examples=FEW, seed_=self.seed, where=belongs)
                 inside += more
@@ -247,6 +302,16 @@ class _Run:
             for name in survivors:
                 compare = claim.mutants[name].of(claim.compare)
                 self.result.mutants[name][stratum] = self._attacked(compare, inside[0], belongs)
+
+    def _offered_mutants(self, cases: list[Case]) -> list[str]:
+        """A mutant may ask more of the implementation than the claim does: then it is not tried."""
+        names = []
+        for name, mutant in self.claim.mutants.items():
+            with contextlib.suppress(Unsupported):
+                if cases:
+                    mutant.of(self.claim.compare)(self.impl, **cases[0])
+                names.append(name)
+        return names
 
     def _first_kills(self, stratum: str, names: list[str], cases: list[Case]) -> list[str]:
         """The mutants that none of these cases rejects; of the others the case, confirmed in balls, is kept."""

@@ -47,9 +47,12 @@ def _numbers(value: npt.ArrayLike, name: str, needs: str) -> Array:
 def _changed(raw: Array, array: Array) -> Array:
     """Where the conversion did not keep the value: compared as Python integers or wide floats."""
     if raw.dtype.kind in "iu":
-        return np.asarray(
-            [int(a) != int(b) for a, b in zip(array.ravel(), raw.ravel(), strict=True)]
-        ).reshape(raw.shape)
+        changed = np.zeros(raw.shape, bool)
+        # Integers below 2^53 are floats; only the others are worth a look one by one.
+        large = np.abs(array) >= 2.0**53
+        pairs = zip(array[large], raw[large], strict=True)
+        changed[large] = [int(a) != int(b) for a, b in pairs]
+        return changed
     return np.asarray(array.astype(raw.dtype) != raw) if raw.itemsize > array.itemsize else np.zeros(raw.shape, bool)
 
 

@@ -214,7 +214,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path):
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         (source / name).write_bytes((ROOT / name).read_bytes())
     for path in (p for package in PACKAGES for p in (ROOT / package).rglob("*")):
-        if path.suffix == ".py" or path.name == "py.typed":
+        if path.suffix in (".py", ".json") or path.name == "py.typed":
             copy = source / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())

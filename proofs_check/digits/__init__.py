@@ -3,7 +3,6 @@
 ``resnet-noise-SIGMA`` is a residual network with batch normalization, ``sr-noise-SIGMA`` one of residual layers of
 Lipschitz constant 1 (spectral rescaling) and a free scale, each trained with Gaussian noise of that standard deviation;
 ``mlp-noise-SIGMA`` is a plain network of three dense layers, for smoothing.
-``bn-deep-SEED`` are dense layers with batch normalization.
 ``aol-SIZE-SEED`` and ``sr-SIZE-SEED`` are 1-Lipschitz networks. All were written by `proofs_check.digits.train`.
 """
 
@@ -41,7 +40,6 @@ RESCALING_STEPS = {"aol": 1, "sr": 3}
 NAMES = (
     *(f"{kind}-noise-{sigma}" for kind in ("resnet", "sr") for sigma in NOISES),
     *(f"mlp-noise-{sigma}" for sigma in SMOOTHING_NOISES),
-    *(f"bn-deep-{seed}" for seed in SEEDS),
     *(f"{kind}-{size}-{seed}" for size in SIZES for kind in RESCALING_STEPS for seed in SEEDS),
 )
 SIDE = 8
@@ -80,8 +78,8 @@ def load(name: str) -> Sequential:
         raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
     arrays = {key: np.asarray(a, dtype=float) for key, a in read_arrays(FOLDER / f"{name}.safetensors").items()}
     kind = name.split("-")[0]
-    if kind in ("mlp", "bn"):
-        return _mlp(arrays) if kind == "mlp" else _normalized(arrays)
+    if kind == "mlp":
+        return _mlp(arrays)
     return _resnet(arrays) if kind == "resnet" else _lipschitz(arrays, RESCALING_STEPS[kind])
 
 
@@ -102,19 +100,6 @@ def batched(network: Sequential) -> Callable[[Array], Array]:
 def _mlp(arrays: dict[str, Array]) -> Sequential:
     first, second, last = (Dense(arrays[f"{i}.weight"], arrays[f"{i}.bias"]) for i in (1, 3, 5))
     return Sequential([first, Activation("relu"), second, Activation("relu"), last], SIDE * SIDE)
-
-
-def _normalized(arrays: dict[str, Array]) -> Sequential:
-    parts: list[Any] = []
-    hidden = [int(key.split(".")[0]) for key in arrays if key.endswith(".running_var")]
-    for i in sorted(hidden):
-        mean, variance, scale, shift = (
-            arrays[f"{i}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
-        )
-        norm = FrozenBatchNorm(mean, variance, BATCH_NORM_EPSILON, scale=scale, shift=shift)
-        parts += [Dense(arrays[f"{i - 1}.weight"]), norm, Activation("relu")]
-    last = max(hidden) + 2
-    return Sequential([*parts, Dense(arrays[f"{last}.weight"], arrays[f"{last}.bias"])], SIDE * SIDE)
 
 
 def _resnet(arrays: dict[str, Array]) -> Sequential:

@@ -29,7 +29,6 @@ EPOCHS = 100
 TEMPERATURE, OFFSET = 0.25, 1.5 * 2**0.5
 CHANNELS, HIDDEN = 8, 16
 MLP_WIDTHS = 128, 64
-NORMALIZED_DEPTH = 6
 DEPTHS = {"small": 4, "medium": 8, "noise": 4}
 
 
@@ -130,19 +129,11 @@ def mlp() -> nn.Module:
     )
 
 
-def normalized() -> nn.Module:
-    """Dense layers, each with batch normalization and ReLU, and a dense layer."""
-    parts: list[nn.Module] = [nn.Flatten()]
-    for _ in range(NORMALIZED_DEPTH):
-        parts += [nn.Linear(64, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU()]
-    return nn.Sequential(*parts, nn.Linear(64, 10))
-
-
 def build(name: str) -> nn.Module:
     """The network of a name, untrained."""
     kind, size, _ = name.split("-")
-    if kind in ("mlp", "bn"):
-        return mlp() if kind == "mlp" else normalized()
+    if kind == "mlp":
+        return mlp()
     return ResNet() if kind == "resnet" else Lipschitz(DEPTHS[size], RESCALING_STEPS[kind], size == "noise")
 
 
@@ -162,7 +153,7 @@ def train(name: str) -> nn.Module:
     for _ in range(EPOCHS):
         for chosen in torch.randperm(len(images)).split(BATCH):
             x = images[chosen] + noise * torch.randn(len(chosen), 1, 8, 8)
-            loss = _loss(network(x), labels[chosen], margin=size in DEPTHS and size != "noise")
+            loss = _loss(network(x), labels[chosen], margin=size != "noise")
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -12,6 +12,7 @@ from flint import ctx
 from proofs_check.balls import lift
 from proofs_check.claim import Case, Claim, Compare, Comparison, as_ball
 from proofs_check.implementation import Implementation, balls
+from proofs_check.literals import written
 
 # Floats decide only a slack above this; everything closer is decided by balls. Rounding in the
 # reference code stays many orders of magnitude below it (`Claim.rounding` is checked against balls).
@@ -20,6 +21,8 @@ PRECISIONS = (106, 320)
 # Instances with more entries than LARGE (the layers of a real network) are decided at one precision.
 LARGE, LARGE_PRECISION = 256, 64
 UNIT_ROUNDOFF = 2.0**-53
+# The attribute of an exception that names the instance.
+INSTANCE = "lipref_instance"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,15 @@ def decide(
     claim: Claim, impl: Implementation, case: Case, *, compare: Compare | None = None, rigorous: bool = False
 ) -> Decision:
     """Decide a case, of the claim or of one of its mutants (`compare`)."""
-    chosen = compare or claim.compare
+    try:
+        return _decide(claim, impl, case, compare or claim.compare, rigorous)
+    except Exception as error:
+        # Who reads of the error has to know the instance. The last of many is the shrunken one.
+        setattr(error, INSTANCE, written(case))
+        raise
+
+
+def _decide(claim: Claim, impl: Implementation, case: Case, chosen: Compare, rigorous: bool) -> Decision:
     if claim.promise:
         return _decide_exactly(chosen, impl, case)[0]
     found = chosen(impl, **case)

@@ -32,14 +32,14 @@ HEADS = (
 def list_claims(claims: Iterable[Claim]) -> None:
     """One row a claim."""
     rows = [(c.id, c.source.locator, c.verdict.value, c.statement) for c in claims]
-    _print(("claim", "in the source", "verdict", "statement"), rows)
+    list_rows(("claim", "in the source", "verdict", "statement"), rows)
 
 
 def list_results(results: Iterable[Result], claims: dict[str, Claim]) -> None:
     """One row a result, in the order of the claims' ids."""
     short = Console().is_terminal
     rows = [_row(result, claims[result.id], short) for result in sorted(results, key=lambda result: result.id)]
-    _print(HEADS, rows, right=("instances", "slack", "mutants", "seconds"), fold=False)
+    list_rows(HEADS, rows, right=("instances", "slack", "mutants", "seconds"), fold=False)
     if short:
         click.echo("evidence: " + ", ".join(f"{letter} {kind}" for kind, letter in LETTERS.items()))
 
@@ -64,7 +64,7 @@ def _mutants(result: Result, claim: Claim) -> tuple[int, int]:
 
 def list_layers(audit: Audit) -> None:
     """One row a layer, then the bound of the whole."""
-    _print(HEADS_OF_LAYERS, list(layer_rows(audit.layers)), right=HEADS_OF_LAYERS[3:-1])
+    list_rows(HEADS_OF_LAYERS, list(layer_rows(audit.layers)), right=HEADS_OF_LAYERS[3:-1])
     if audit.bound is None:
         click.echo(f"\nproduct upper bound: not available, no bound for {', '.join(audit.missing)}")
     else:
@@ -84,7 +84,7 @@ def write_layers(path: Path, audit: Audit, settings: Settings) -> None:
         raise click.ClickException(f"{path} cannot be written: {refused.strerror}") from refused
 
 
-def _print(
+def list_rows(
     heads: Sequence[str], rows: Sequence[tuple[str, ...]], right: Sequence[str] = (), *, fold: bool = True
 ) -> None:
     """Fitted to the width of a terminal; anywhere else every row is one line.

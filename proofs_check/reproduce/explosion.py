@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.stats import ortho_group
 
 from proofs_check import digits
+from proofs_check.digits import deep
 from proofs_check.reproduce._series import Experiment, Row
 from proofs_check.reproduce._style import column, distinct, finish, look, where
 from refimpl.explosion import (
@@ -23,7 +24,7 @@ from refimpl.explosion import (
 )
 from refimpl.explosion._networks import KINDS
 from refimpl.layers import activation
-from refimpl.network import Dense, FrozenBatchNorm, Sequential, product_upper_bound
+from refimpl.network import FeedForward, product_upper_bound
 from refimpl.normalization import batch_norm_training
 from refimpl.simplex import softmax
 
@@ -147,90 +148,97 @@ def draw_random(figure: Figure, rows: list[Row]) -> None:
 
 @dataclass(frozen=True)
 class TrainedSizes:
-    """Networks, batches of low rank made of test images, energies a sample."""
+    """Networks, ranks to which batches of test images are cut, lengths of perturbations (images have at most 1)."""
 
-    seeds: tuple[int, ...] = digits.SEEDS
+    seeds: tuple[int, ...] = deep.SEEDS
+    ranks: tuple[int, ...] = (1, 5, 20)
     batches: int = 6
     samples: int = 64
-    rank: int = 20
-    energies: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+    lengths: tuple[float, ...] = (0.0, 0.01, 0.03, 0.1, 0.3)
 
 
-def scores_of(network: Sequential, batch: Array, frozen: bool) -> Array:
+def scores_of(network: FeedForward, batch: Array, frozen: bool) -> Array:
     """Scores of a batch, with frozen statistics or with those of the batch itself."""
-    for part in network.parts:
-        if isinstance(part, Dense):
-            batch = batch @ part.weight.T + part.bias
-        elif isinstance(part, FrozenBatchNorm) and not frozen:
-            batch = batch_norm_training(batch, epsilon=part.epsilon) * np.array(part.scale) + np.array(part.shift)
-        elif isinstance(part, FrozenBatchNorm):
-            batch = np.stack([part(x) for x in batch])
-        else:
-            batch = activation(batch.ravel(), "relu").reshape(batch.shape)
+    for W, norm in zip(network.weights, network.normalizers, strict=True):
+        Z = batch @ W.T
+        Z = np.stack([norm(z) for z in Z]) if frozen else batch_norm_training(Z, epsilon=norm.epsilon)
+        batch = activation(Z.ravel(), "relu").reshape(Z.shape)
     return batch
 
 
-def _batches(sizes: TrainedSizes, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+def _cut(rank: int, sizes: TrainedSizes, rng: np.random.Generator) -> tuple[Array, Array]:
     """Test images, of which the leading singular directions around their mean are kept, and their labels."""
     _, (images, labels) = digits.data()
-    for _ in range(sizes.batches):
-        chosen = rng.choice(len(images), sizes.samples, replace=False)
-        X, mean = images[chosen], images[chosen].mean(axis=0)
-        _, right = _subspaces(X, sizes.rank)
-        yield mean + (X - mean) @ right, labels[chosen]
+    chosen = rng.choice(len(images), sizes.samples, replace=False)
+    X = deep.scaled(images[chosen])
+    mean, (_, right) = X.mean(axis=0), _subspaces(X, rank)
+    return mean + (X - mean) @ right, labels[chosen]
 
 
 def trained(sizes: TrainedSizes, rng: np.random.Generator) -> list[Row]:
-    """For each statistics, perturbation and energy: accuracy, confidence and margin, mean and spread over the seeds."""
-    found: dict[tuple[str, str, float], list[list[float]]] = {}
-    batches = list(_batches(sizes, rng))
-    draws = rng.integers(2**32, size=(len(sizes.seeds), len(batches), 2))
-    for seed, own in zip(sizes.seeds, draws, strict=True):
-        network = digits.load(f"bn-deep-{seed}")
-        values: dict[tuple[str, str, float], list[tuple[float, float, float]]] = {}
-        for (X, y), pair in zip(batches, own, strict=True):
-            for kind, start in zip((NEW, INSIDE), pair, strict=True):
-                delta = _perturbation(X, sizes.rank, kind, np.random.default_rng(start)) * np.sqrt(len(X))
-                for energy in sizes.energies:
-                    for frozen in (False, True):
-                        scores = scores_of(network, X + energy * delta, frozen)
-                        key = ("frozen" if frozen else "batch", kind, energy)
-                        values.setdefault(key, []).append(_quality(scores, y))
-        for key, each in values.items():
-            found.setdefault(key, []).append(np.mean(each, axis=0).tolist())
+    """What becomes of the output for each rank, statistics, perturbation and length: mean and spread over the seeds."""
+    found: dict[tuple[int, str, str, float], list[list[float]]] = {}
+    networks = [deep.load("batch", seed) for seed in sizes.seeds]
+    for rank in sizes.ranks:
+        cases = []
+        for _ in range(sizes.batches):
+            X, y = _cut(rank, sizes, rng)
+            cases.append((X, y, {kind: _perturbation(X, rank, kind, rng) for kind in (NEW, INSIDE)}))
+        for network in networks:
+            values: dict[tuple[int, str, str, float], list[list[float]]] = {}
+            for X, y, deltas in cases:
+                for statistics in ("batch", "frozen"):
+                    still = scores_of(network, X, statistics == "frozen")
+                    for (kind, delta), length in itertools.product(deltas.items(), sizes.lengths):
+                        moved = scores_of(network, X + length * np.sqrt(len(X)) * delta, statistics == "frozen")
+                        values.setdefault((rank, statistics, kind, length), []).append(_quality(moved, still, y))
+            for key, each in values.items():
+                found.setdefault(key, []).append(np.mean(each, axis=0).tolist())
     rows: list[Row] = []
-    for (statistics, kind, energy), each in found.items():
-        row: Row = {"statistics": statistics, "perturbation": kind, "norm_a_sample": energy}
-        for name, values_ in zip(("accuracy", "confidence", "margin"), np.array(each).T, strict=True):
-            row |= {f"mean_{name}": float(values_.mean()), f"std_{name}": float(values_.std(ddof=1))}
+    for (rank, statistics, kind, length), each in found.items():
+        row: Row = {"rank": rank, "statistics": statistics, "perturbation": kind, "length": length}
+        for name, of_seeds in zip(QUALITIES, np.array(each).T, strict=True):
+            row |= {f"mean_{name}": float(of_seeds.mean()), f"std_{name}": float(of_seeds.std(ddof=1))}
         rows.append(row)
     return rows
 
 
-def _quality(scores: Array, labels: Array) -> tuple[float, float, float]:
-    """Accuracy, mean probability of the label, mean margin of its score."""
+QUALITIES = ("accuracy", "confidence", "margin", "labels_changed", "output_moved")
+
+
+def _quality(scores: Array, still: Array, labels: Array) -> list[float]:
+    """Accuracy, mean probability of the label, mean margin; share of labels and length by which the output changes."""
     places = np.arange(len(labels))
     own, others = scores[places, labels], scores.copy()
     others[places, labels] = -np.inf
-    right, confidence = scores.argmax(axis=1) == labels, softmax(scores)[places, labels]
-    return float(right.mean()), float(confidence.mean()), float((own - others.max(axis=1)).mean())
+    found = scores.argmax(axis=1)
+    return [
+        float((found == labels).mean()), float(softmax(scores)[places, labels].mean()),
+        float((own - others.max(axis=1)).mean()), float((found != still.argmax(axis=1)).mean()),
+        float(np.linalg.norm(scores - still) / np.sqrt(len(labels))),
+    ]
 
 
 def draw_trained(figure: Figure, rows: list[Row]) -> None:
-    """Accuracy, confidence and margin over the energy, with the spread over the seeds."""
-    figure.set_size_inches(12, 4.2)
-    panels = figure.subplots(1, 3)
-    for axes, name in zip(panels, ("accuracy", "confidence", "margin"), strict=True):
-        number = 0
-        for statistics in distinct(rows, "statistics"):
-            for kind in (NEW, INSIDE):
-                mine = where(rows, statistics=statistics, perturbation=kind)
-                axes.errorbar(
-                    column(mine, "norm_a_sample"), column(mine, f"mean_{name}"), yerr=column(mine, f"std_{name}"),
-                    label=f"{kind}, {statistics} statistics", capsize=3, **look(number))
-                number += 1
-        finish(axes, "norm of the perturbation, a sample", name)
-    panels[0].legend(fontsize=8)
+    """A column for each rank, a row for each quality, with the spread over the seeds."""
+    ranks = distinct(rows, "rank")
+    figure.set_size_inches(3.4 * len(ranks) + 0.6, 11)
+    shown = ("output_moved", "labels_changed", "accuracy", "confidence", "margin")
+    panels = figure.subplots(len(shown), len(ranks), sharex=True, sharey="row", squeeze=False)
+    for (name, rank), axes in zip(itertools.product(shown, ranks), panels.ravel(), strict=True):
+        kinds = itertools.product(("batch", "frozen"), (NEW, INSIDE))
+        for number, (statistics, kind) in enumerate(kinds):
+            mine = [row for row in where(rows, rank=rank, statistics=statistics, perturbation=kind) if row["length"]]
+            axes.errorbar(
+                column(mine, "length"), column(mine, f"mean_{name}"), yerr=column(mine, f"std_{name}"),
+                label=f"{kind}, {statistics} statistics", capsize=3, **look(number))
+        axes.set_xscale("log")
+        if name == "output_moved":
+            axes.set_yscale("log")
+            axes.set_title(f"batch of rank {rank}", fontsize=10)
+        last = "length of the perturbation, a sample" if name == shown[-1] else ""
+        finish(axes, last, name.replace("_", " ") if rank == ranks[0] else "")
+    panels[0, -1].legend(fontsize=7)
 
 
 EXPERIMENTS = (
@@ -239,6 +247,6 @@ EXPERIMENTS = (
     Experiment("explosion-random", "amplification by depth, random orthogonal weights", RandomSizes(), None,
                random_networks, draw_random, "perturbations of equal energy of a batch of low rank"),
     Experiment("explosion-digits", "perturbations of equal energy of a network trained on digits", TrainedSizes(), None,
-               trained, draw_trained, "the source has MNIST, Fashion-MNIST and CIFAR-10; here six dense layers with "
-               "batch normalization, test images cut to their leading singular directions"),
+               trained, draw_trained, "the source has MNIST, Fashion-MNIST and CIFAR-10; here ten dense layers of "
+               "width 32 with batch normalization, test images cut to their leading singular directions"),
 )

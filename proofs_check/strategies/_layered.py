@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from proofs_check.strategies._matrices import dyadics, vectors
 
@@ -17,11 +18,42 @@ VARIANCES = st.sampled_from([0.0, 3.0, 15.0])
 KINDS = ("dense", "convolution", "activation", "batch_norm", "max_pool", "average_pool", "residual")
 
 
-@st.composite
 def layered_networks(
-    draw: st.DrawFn, inputs: int | None = None, activations: tuple[str, ...] = PIECEWISE, max_parts: int = 4
+    inputs: int | None = None, activations: tuple[str, ...] = PIECEWISE, max_parts: int = 4
+) -> SearchStrategy[dict[str, Any]]:
+    """Networks of layers as plain data: a list of dictionaries, each with the kind of a layer and its numbers.
+
+    Dense layers, convolutions of both paddings and strides, activations, frozen batch normalization, pools with
+    overlapping windows, residual blocks with and without a shortcut; `network_from` makes a network of them.
+
+    Parameters
+    ----------
+    inputs : int, optional
+        Number of entries of the input; 1 to 4 without it.
+    activations : tuple of str
+        Names of the activations.
+    max_parts : int
+        Largest number of layers.
+
+    Returns
+    -------
+    strategy
+        Of dictionaries: ``inputs`` and ``parts``, at least one layer.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> data = find(layered_networks(), lambda data: data["parts"][0]["kind"] == "residual")
+    >>> data["parts"][0]["block"]
+    [{'kind': 'activation', 'name': 'relu'}]
+    """
+    return _layered_networks(inputs, activations, max_parts)
+
+
+@st.composite
+def _layered_networks(
+    draw: st.DrawFn, inputs: int | None, activations: tuple[str, ...], max_parts: int
 ) -> dict[str, Any]:
-    """``inputs``, the number of entries of the input (1 to 4), and ``parts``, at least one layer."""
     n = first = draw(st.integers(1, 4)) if inputs is None else inputs
     parts = []
     if inputs == 1:
@@ -88,7 +120,30 @@ def contains(parts: Any, kind: str) -> bool:
 
 
 def network_from(module: Any, inputs: int, parts: Any) -> Any:
-    """The network that such data describe, made of the classes of a module like `refimpl.network`."""
+    """The network that such data describe, made of the classes of a module like `refimpl.network`.
+
+    Parameters
+    ----------
+    module : module or namespace
+        Where the classes of the layers are.
+    inputs : int
+        Number of entries of the input.
+    parts : list of dict
+        As `layered_networks` draws them.
+
+    Returns
+    -------
+    Sequential
+        Of that module.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import refimpl.network
+    >>> dense = {"kind": "dense", "weight": np.eye(2), "bias": np.ones(2)}
+    >>> network_from(refimpl.network, 2, [dense])([1, 2]).tolist()
+    [2.0, 3.0]
+    """
     return module.Sequential([_layer(module, part) for part in parts], inputs)
 
 

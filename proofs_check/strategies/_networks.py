@@ -13,7 +13,29 @@ from proofs_check.strategies._matrices import dyadics, vectors
 
 
 def widths(depths: SearchStrategy[int], max_width: int = 3) -> SearchStrategy[list[int]]:
-    """Widths n_0 to n_K of a network of the drawn depth K."""
+    """Widths n_0 to n_K of a network of the drawn depth K.
+
+    Bottlenecks of width 1 between wide layers.
+
+    Parameters
+    ----------
+    depths : strategy of int
+        Of the depth K.
+    max_width : int
+        Largest width.
+
+    Returns
+    -------
+    strategy
+        Of lists of K + 1 integers.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> from hypothesis import strategies as st
+    >>> find(widths(st.just(2)), lambda n: n[1] < n[0])
+    [2, 1, 1]
+    """
     return depths.flatmap(lambda K: st.lists(st.integers(1, max_width), min_size=K + 1, max_size=K + 1))
 
 
@@ -26,9 +48,35 @@ def _weights(draw: st.DrawFn, sizes: list[int]) -> list[Any]:
     ]
 
 
+def networks(max_depth: int = 3, max_width: int = 3) -> SearchStrategy[dict[str, Any]]:
+    """Feed-forward networks as plain data, with two different inputs.
+
+    Deep and thin ones, bottlenecks, zero layers, inputs below a kink.
+
+    Parameters
+    ----------
+    max_depth : int
+        Largest number of layers.
+    max_width : int
+        Largest width.
+
+    Returns
+    -------
+    strategy
+        Of dictionaries: ``weights``, a list of matrices, and inputs ``x`` and ``z``.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> case = find(networks(), lambda case: len(case["weights"]) == 2)
+    >>> [W.tolist() for W in case["weights"]], case["z"].tolist()
+    ([[[0.0]], [[0.0]]], [1.0])
+    """
+    return _networks(max_depth, max_width)
+
+
 @st.composite
-def networks(draw: st.DrawFn, max_depth: int = 3, max_width: int = 3) -> dict[str, Any]:
-    """``weights`` of a feed-forward network and two different inputs ``x``, ``z`` for it."""
+def _networks(draw: st.DrawFn, max_depth: int, max_width: int) -> dict[str, Any]:
     sizes = draw(widths(st.integers(1, max_depth), max_width))
     weights = draw(_weights(sizes))
     x = draw(vectors(sizes[0]))
@@ -39,7 +87,28 @@ def networks(draw: st.DrawFn, max_depth: int = 3, max_width: int = 3) -> dict[st
 def normalizers(
     width: int, kinds: tuple[str, ...] = ("batch", "layer", "rms", "group")
 ) -> SearchStrategy[dict[str, Any]]:
-    """A normalizer as data: kind, epsilon and the statistics or groups."""
+    """A normalizer as data: kind, epsilon and the statistics or groups.
+
+    Variances below, at and above 1, which shrink and stretch; group normalization with groups of two and more.
+
+    Parameters
+    ----------
+    width : int
+        Number of features.
+    kinds : tuple of str
+        Of "batch", "layer", "rms" and "group".
+
+    Returns
+    -------
+    strategy
+        Of dictionaries.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(normalizers(2), lambda data: data["kind"] == "group")
+    {'kind': 'group', 'epsilon': 1.0, 'groups': [[0, 1]]}
+    """
     positive = st.sampled_from([1.0, 3.0, 0.25, 15.0])
 
     def of(kind: str) -> SearchStrategy[dict[str, Any]]:
@@ -55,7 +124,26 @@ def normalizers(
 
 
 def groupings(n: int) -> SearchStrategy[list[list[int]]]:
-    """Partitions of range(n) into groups of at least two indices."""
+    """Partitions of range(n) into groups of at least two indices.
+
+    Every such partition into runs of neighbours, unequal groups among them.
+
+    Parameters
+    ----------
+    n : int
+        Number of indices, at least 2.
+
+    Returns
+    -------
+    strategy
+        Of lists of lists.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(groupings(5), lambda groups: len(groups) == 2)
+    [[0, 1], [2, 3, 4]]
+    """
 
     def cut(sizes: list[int]) -> list[list[int]]:
         edges = np.cumsum([0, *sizes])

@@ -158,7 +158,7 @@ def certify_multi(counts: npt.ArrayLike, sigma: float, alpha: float) -> Certific
 
     References
     ----------
-    thesis.sec-6.1.2-multi
+    thesis.sec-6.1.2-multi, lipref.certify-multi-ends
 
     Examples
     --------

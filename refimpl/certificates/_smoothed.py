@@ -51,7 +51,7 @@ def radius_mono(p_lower: npt.ArrayLike, sigma: float, *, certified: bool = False
 
     References
     ----------
-    thesis.eq-2.13
+    thesis.eq-2.13, lipref.radius-mono-tail
 
     Examples
     --------

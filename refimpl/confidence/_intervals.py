@@ -226,7 +226,7 @@ def hoeffding(mean: npt.ArrayLike, n: int, alpha: float, *, side: Side = "both",
 
     References
     ----------
-    thesis.sec-6.2.2-hoeffding
+    thesis.sec-6.2.2-hoeffding, lipref.hoeffding-ends
 
     Examples
     --------
@@ -291,7 +291,7 @@ def empirical_bernstein(
 
     References
     ----------
-    thesis.prop-6.2.3
+    thesis.prop-6.2.3, lipref.empirical-bernstein-ends
 
     Examples
     --------
@@ -341,7 +341,7 @@ def bonferroni(alpha: float, m: int) -> float:
 
     References
     ----------
-    thesis.thm-6.1.2
+    thesis.thm-6.1.2, lipref.bonferroni-share
 
     Examples
     --------

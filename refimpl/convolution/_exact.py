@@ -73,7 +73,7 @@ def conv_spectral_norm(
 
     References
     ----------
-    thesis.eq-3.14, thesis.tab-3.1-sedghi, lipref.conv-norm-methods
+    thesis.eq-3.14, thesis.tab-3.1-sedghi, lipref.conv-norm-methods, lipref.grouped-norm
 
     Examples
     --------

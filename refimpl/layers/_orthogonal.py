@@ -38,7 +38,7 @@ def cayley(W: npt.ArrayLike) -> Array:
 
     References
     ----------
-    thesis.sec-2.1.3-cayley
+    thesis.sec-2.1.3-cayley, lipref.cayley-equation
 
     Examples
     --------

@@ -34,7 +34,7 @@ def test_an_unknown_name_is_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["resnet-noise-0.25", "mlp-noise-0.50", "bn-deep-1", "sr-noise-0.25", "aol-medium-1", "sr-small-2"])
+    "name", ["resnet-noise-0.25", "mlp-noise-0.50", "sr-noise-0.25", "aol-medium-1", "sr-small-2"])
 def test_reference_layers_compute_what_was_trained(name):
     torch = pytest.importorskip("torch")
     from proofs_check.digits import train

@@ -12,7 +12,7 @@ ROUNDING = 1e-12
 CONVOLUTIONS = {"channels": (2,), "image_sizes": (6,), "kernels_drawn": 2}
 TINY = {
     "explosion-depth": {"depths": (1, 2, 50)},
-    "explosion-digits": {"seeds": (0, 1), "batches": 2, "samples": 16, "rank": 4, "energies": (0.0, 2.0)},
+    "explosion-digits": {"seeds": (0, 1), "ranks": (1, 20), "batches": 2, "samples": 32, "lengths": (0.0, 0.01)},
     "explosion-random": {"width": 6, "samples": 6, "draws": 3, "depths": (1, 8)},
     "fig-3.2": {"n": 100},
     "fig-3.3": {"rows": 30, "columns": 20, "matrices": 4, "power_iterations": 300},

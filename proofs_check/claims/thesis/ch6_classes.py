@@ -166,8 +166,8 @@ def _buckets(impl: Any, counts: Any, slack: float) -> Comparison:
     classes = sorted([plan.top, *itertools.chain(*plan.buckets)])
     # Every single but the first two was taken out while the rest counted more than the runner-up.
     needed = [second + 1 - sum(counts[i] for i in itertools.chain(*plan.buckets[j:])) for j in range(1, len(singles))]
-    return Comparison([sum(counts[i] for i in rest), second, *(abs(a - b) for a, b in zip(classes, range(len(counts)), strict=True)), *needed], "<=",
-                      [second - slack, counts[plan.top], *[0] * len(counts), *[0] * len(needed)])
+    return Comparison([sum(counts[i] for i in rest), second, *(abs(a - b) for a, b in itertools.zip_longest(classes, range(len(counts)), fillvalue=-1)), *needed], "<=",
+                      [second - slack, counts[plan.top], *[0] * max(len(counts), len(classes)), *[0] * len(needed)])
 
 
 @claim(

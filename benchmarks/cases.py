@@ -1,0 +1,156 @@
+"""The cases: what is computed, by us and by whom else, how accurate both are, and the least work there is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+import gpu.confidence
+import gpu.convolution
+import gpu.simplex
+import gpu.spectral
+from benchmarks import peers
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: two calls of equal accuracy, or the weaker promise named in `note`; the least flops and bytes."""
+
+    group: str
+    size: str
+    ours_name: str
+    peer_name: str
+    ours: Callable[[], Any]
+    peer: Callable[[], Any]
+    note: str = ""
+    flops: float = 0.0
+    bytes: float = 0.0
+    large: bool = False
+    tolerance: float = 1e-9
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def dense() -> Iterator[Case]:
+    """The norm of a Gaussian matrix."""
+    for m, n in ((512, 512), (1000, 2000), (4096, 4096)):
+        W = _rng().standard_normal((m, n))
+        T = torch.from_numpy(W)
+        small, long = min(m, n), max(m, n)
+        work = 2.0 * small**2 * long
+        large = m > 4000
+        size = f"{m} x {n}"
+        yield Case("dense", size, "spectral_norm", "torch.linalg.matrix_norm",
+                   lambda W=W: gpu.spectral.spectral_norm(W), lambda T=T: peers.singular_values(T), flops=work,
+                   large=large)
+        yield Case("dense", size, "spectral_norm, lanczos", "scipy svds",
+                   lambda W=W: gpu.spectral.spectral_norm(W, method="lanczos"), lambda W=W: peers.lanczos(W),
+                   "neither shows that no value is larger", bytes=W.nbytes * 100.0, large=large)
+        yield Case("dense", size, "spectral_norm_enclosure", "torch.linalg.matrix_norm",
+                   lambda W=W: gpu.spectral.spectral_norm_enclosure(W).high, lambda T=T: peers.singular_values(T),
+                   "ours is certain in spite of rounding", flops=work, large=large, tolerance=1e-6)
+
+
+def circular() -> Iterator[Case]:
+    """Kernels of 3 x 3 taps with circular padding."""
+    for c in (16, 64, 256):
+        K = _rng().standard_normal((c, c, 3, 3))
+        T = torch.from_numpy(K)
+        for n in (32, 64, 224):
+            # Half of the frequencies, one Gram matrix each: complex products are four real ones.
+            work = 8.0 * c**3 * (n * n / 2 + 2)
+            held = 16.0 * n * n * c * c
+            large = c**3 * n * n > 5e9
+            if held > 4e9:  # the peers hold all blocks at once
+                continue
+            size = f"c {c}, n {n}"
+            exact = lambda K=K, n=n: gpu.convolution.conv_spectral_norm(K, n).norm  # noqa: E731
+            yield Case("circular, exact", size, "conv_spectral_norm", "FFT + SVD (torch)", exact,
+                       lambda T=T, n=n: peers.fourier(T, n), flops=work, large=large)
+            yield Case("circular, exact", size, "conv_spectral_norm", "Gram iteration, 6 steps (torch)", exact,
+                       lambda T=T, n=n: peers.gram_circular(T, n, 6), "the peer is a bound, up to 2 % above",
+                       flops=work, large=large, tolerance=0.05)
+            yield Case("circular, 6 Gram steps", size, "circular_norm_bound", "Gram iteration, 6 steps (torch)",
+                       lambda K=K, n=n: gpu.convolution.circular_norm_bound(K, n, 6),
+                       lambda T=T, n=n: peers.gram_circular(T, n, 6), flops=work, large=large)
+
+
+def zero_padded() -> Iterator[Case]:
+    """Kernels of 3 x 3 taps with zero padding on 32 x 32 pixels."""
+    for c in (16, 64):
+        K = _rng().standard_normal((c, c, 3, 3))
+        T = torch.from_numpy(K)
+        side = 2**4 * 2 + 1
+        work = sum(2.0 * c**3 * (2**t * 2 + 1) ** 2 * (2 ** (t + 1) * 2 + 1) ** 2 for t in range(3)) + c**2 * side**2
+        yield Case("zero padding, 4 Gram steps", f"c {c}", "zero_padded_norm_bound", "Gram iteration (torch)",
+                   lambda K=K: gpu.convolution.zero_padded_norm_bound(K, 4), lambda T=T: peers.gram_zero_padded(T, 4),
+                   flops=work, large=c > 16)
+        yield Case("zero padding, bound", f"c {c}, n 32", "circular_norm_bound at n + 1, 6 steps",
+                   "Gram iteration, 4 steps (torch)",
+                   lambda K=K: gpu.convolution.circular_norm_bound(K, 33, 6), lambda T=T: peers.gram_zero_padded(T, 4),
+                   "both are bounds; ours is the smaller one", flops=8.0 * c**3 * 33 * 17, tolerance=0.2, large=c > 16)
+        yield Case("zero padding, norm", f"c {c}, n 32", "conv_spectral_norm", "scipy svds on torch's conv2d",
+                   lambda K=K: gpu.convolution.conv_spectral_norm(K, 32, padding="zero").norm,
+                   lambda T=T: peers.lanczos_zero_padded(T, 32), flops=4.0 * 9 * c * c * 32 * 32 * 50, large=c > 16)
+
+
+def simplex() -> Iterator[Case]:
+    """A million rows of ten scores."""
+    z = _rng().standard_normal((10**6, 10))
+    yield Case("sparsemax", "1e6 x 10", "sparsemax", "by sorting (torch)", lambda: gpu.simplex.sparsemax(z),
+               lambda: peers.sparsemax(torch.from_numpy(z)), bytes=2.0 * z.nbytes)
+
+
+def intervals() -> Iterator[Case]:
+    """Intervals of inputs with a thousand classes, from ten thousand samples each."""
+    for inputs, large in ((500, False), (10_000, True)):
+        rng = _rng()
+        shares = rng.dirichlet(np.full(1000, 0.02), size=100)
+        counts = np.concatenate([rng.multinomial(10_000, p, size=inputs // 100) for p in shares])
+        yield Case("Clopper-Pearson", f"{inputs} x 1000", "clopper_pearson", "statsmodels",
+                   lambda counts=counts: gpu.confidence.clopper_pearson(counts, 10_000, 1e-6),
+                   lambda counts=counts: peers.clopper_pearson(counts, 10_000, 1e-6), bytes=3.0 * counts.nbytes,
+                   large=large)
+
+
+def grid() -> Iterator[Case]:
+    """Margins of empirical Bernstein bounds over temperatures and three maps, of samples with a thousand classes."""
+    for samples, count, large in ((1000, 5, False), (10_000, 50, True)):
+        scores = _rng().standard_normal((samples, 1000)) * 3
+        scores[:, 0] += 8
+        temperatures = np.geomspace(0.05, 20, count).tolist()
+        yield Case("LVM-RS grid", f"{count} x 3 x {samples} x 1000", "simplex and confidence", "map by map (torch)",
+                   lambda scores=scores, t=temperatures: bernstein_grid(scores, t, 1e-3),
+                   lambda scores=scores, t=temperatures: peers.bernstein_grid(torch.from_numpy(scores), t, 1e-3),
+                   bytes=scores.nbytes * (4.0 * count + 2), large=large)
+
+
+def bernstein_grid(scores: Any, temperatures: list[float], alpha: float) -> float:
+    """The largest margin; hardmax has no temperature, so that it is mapped once."""
+    best = -math.inf
+    n, c = scores.shape
+    choices = [(gpu.simplex.hardmax, None)]
+    choices += [(tau, t) for t in temperatures for tau in (gpu.simplex.softmax, gpu.simplex.sparsemax)]
+    for tau, t in choices:
+        values = tau(scores) if t is None else tau(scores, temperature=t)
+        means, variances = values.mean(axis=0), values.var(axis=0, ddof=1)
+        top = int(means.argmax())
+        log = math.log(2 * c / alpha)
+        shift = np.sqrt(2 * variances * log / n) + 7 * log / (3 * (n - 1))
+        upper = means + shift
+        upper[top] = -math.inf
+        best = max(best, float(means[top] - shift[top] - upper.max()))
+    return best
+
+
+def all_cases() -> Iterator[Case]:
+    """All rows, small ones first in each group."""
+    for make in (dense, circular, zero_padded, simplex, intervals, grid):
+        yield from make()

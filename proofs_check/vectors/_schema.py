@@ -1,0 +1,105 @@
+"""The JSON Schema of a function's file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proofs_check.vectors._spec import ARRAY, CHOICE, COUNTS, FIELDS, INTEGER, NUMBER, SIZE
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FLOAT = {
+    "description": "an exact float: hexadecimal as C's strtod reads it, or inf, -inf, nan",
+    "type": "string",
+    "pattern": "^(-?0x[01](\\.[0-9a-f]+)?p[+-][0-9]+|-?inf|nan)$",
+}
+DECIMAL = {
+    "description": "30 significant digits, fewer where the rest is zeros; or inf",
+    "type": "string",
+    "pattern": "^(-?[0-9]+(\\.[0-9]+)?(e-?[0-9]+)?|inf)$",
+}
+KINDS: dict[str, Any] = {
+    ARRAY: {"description": "floats, row by row", "$ref": "#/$defs/floats"},
+    NUMBER: {"$ref": "#/$defs/float"},
+    INTEGER: {"type": "integer"},
+    SIZE: {"description": "one integer, or two: vertical, horizontal",
+           "anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]},
+    CHOICE: {"type": "string"},
+    COUNTS: {"description": "an integer or integers, row by row", "$ref": "#/$defs/counts"},
+    FIELDS: {"description": "floats or integers in lists"},
+}
+
+
+def _nested(name: str, leaf: Any) -> dict[str, Any]:
+    return {"anyOf": [leaf, {"type": "array", "items": {"$ref": f"#/$defs/{name}"}}]}
+
+
+def _object(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object", "properties": properties, "additionalProperties": False,
+        "required": list(properties) if required is None else required,
+    }
+
+
+def schema(file: dict[str, Any]) -> dict[str, Any]:
+    """Closed: no other keys, and all that are named but optional arguments."""
+    fields = list(file["promises"]) if isinstance(file["promises"], dict) else []
+    # What must be refused may lack an argument or hold one of the wrong kind.
+    inputs = {name: KINDS[about["kind"]] for name, about in file["arguments"].items()}
+    value = {"$ref": "#/$defs/decimals"}
+    decimals = _object(dict.fromkeys(fields, value)) if fields else value
+    relation = {"$ref": "#/$defs/relation"}
+    expected = _object(dict.fromkeys(("value", "radius", "truth", "truth_radius"), decimals), ["value", "radius"])
+    needed = [name for name, about in file["arguments"].items() if about["required"]]
+    return {
+        "$schema": DIALECT,
+        "$id": f"{file['function']}.schema.json",
+        "title": f"Test vectors of {file['function']}",
+        **_object({
+            "function": {"const": file["function"]},
+            "says": {"description": "what the function computes", "type": "string"},
+            "promises": {
+                "description": "what is promised of the result, or of each of its fields",
+                **(_object({name: {"$ref": "#/$defs/promise"} for name in fields}) if fields
+                   else {"$ref": "#/$defs/promise"}),
+            },
+            "arguments": _object({name: _object({"kind": {"enum": list(KINDS)}, "required": {"type": "boolean"}})
+                                  for name in inputs}),
+            "version": {"description": "of the set of vectors", "type": "string"},
+            "generator": _object({
+                "name": {"type": "string"}, "balls": {"type": "string"}, "bits": {"type": "integer"},
+            }),
+            "seed": {"description": "of what is drawn", "type": "integer"},
+            "notes": {
+                "description": "what each flag says of an implementation that fails", "type": "object",
+                "additionalProperties": {"type": "string"},
+            },
+            "count": {"description": "of the vectors", "type": "integer"},
+            "vectors": {"type": "array", "items": _object({
+                "id": {"type": "string", "pattern": f"^{file['function'].replace('.', '[.]')}-[0-9]{{3}}$"},
+                "comment": {"type": "string", "minLength": 1},
+                "flags": {"type": "array", "items": {"enum": list(file["notes"])}, "uniqueItems": True, "minItems": 1},
+                "inputs": _object(inputs, needed),
+                "expected": {"anyOf": [expected, {"type": "null"}]},
+                "relation": {"anyOf": [
+                    _object(dict.fromkeys(fields, relation)) if fields else relation,
+                    _object({"kind": {"const": "raises"}}),
+                ]},
+            })},
+        }),
+        "$defs": {
+            "float": FLOAT,
+            "floats": _nested("floats", FLOAT),
+            "counts": _nested("counts", {"anyOf": [{"type": "integer"}, FLOAT]}),
+            "decimals": _nested("decimals", DECIMAL),
+            "promise": {"enum": ["exact", "upper", "lower", "estimate"]},
+            "relation": _object({
+                "kind": {
+                    "description": "equal: within the relative error; upper, lower: not below, not above the truth "
+                                   "(the value where there is no other)",
+                    "enum": ["equal", "upper", "lower", "estimate"],
+                },
+                "relative": {"description": "what counts as rounding", **FLOAT},
+                "of": {"description": "of each entry, or of the largest one", "enum": ["entry", "largest"]},
+            }, ["kind", "relative"]),
+        },
+    }

@@ -1,0 +1,112 @@
+"""Normalizations: their values, derivatives and Lipschitz constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from proofs_check.balls import normalization
+from proofs_check.vectors._numbers import Draws
+from proofs_check.vectors._spec import ARRAY, FAIR, FIELDS, GOOD, INTEGER, NUMBER, Case, Function, bad, distinct
+
+NAN = float("nan")
+VECTORS: list[tuple[str, tuple[str, ...], list[float]]] = [
+    ("a constant vector: only epsilon is left", ("Epsilon", "ClosedForm"), [1.0, 1.0, 1.0, 1.0]),
+    ("zeros", ("Zero", "Epsilon", "ClosedForm"), [0.0, 0.0, 0.0, 0.0]),
+    ("plus and minus", ("ClosedForm",), [1.0, -1.0, 1.0, -1.0]),
+    ("variance as large as epsilon", ("Epsilon",), [2.0**-8, -(2.0**-8), 2.0**-9, 0.0]),
+    ("variance below epsilon", ("Epsilon",), [2.0**-20, 0.0, -(2.0**-20), 2.0**-22]),
+    ("large mean, small spread", ("Cancellation",), [2.0**20 + 1, 2.0**20, 2.0**20 - 1, 2.0**20]),
+    ("one outlier", ("FarApart",), [2.0**20, 0.0, 1.0, -1.0]),
+    ("two pairs", ("Ties",), [3.0, 3.0, 1.0, 1.0]),
+    ("unsymmetric: divisor n - 1 for n is found out", ("ClosedForm",), [0.0, 0.0, 0.0, 4.0]),
+    ("mean not zero: the root mean square is not the deviation", ("ChannelOrder",), [1.0, 2.0, 3.0, 5.0]),
+]
+EPSILONS = (2.0**-16, 1e-5, 1.0, 0.25)
+
+
+def _of_vectors(shape: tuple[int, ...] | None = None, name: str = "x", **more: Any) -> list[Case]:
+    cases, draws = [], Draws("normalization", 0)
+    for c, f, x in VECTORS + [("drawn", ("Drawn",), draws.array(4).tolist()) for _ in range(2)]:
+        for j, e in enumerate(EPSILONS):
+            if "Drawn" in f or j < 3 or "Cancellation" not in f:
+                value = np.array(x) if shape is None else np.array(x).reshape(shape)
+                cases.append(Case(f"{c}, epsilon {e:g}", f, {name: value, **more, "epsilon": e}))
+    right = np.ones(4).reshape(shape or (4,))
+    return [*cases, bad("NaN", **{name: right * NAN}, **more, epsilon=0.1), bad("negative epsilon", **{name: right}, **more, epsilon=-1.0)]
+
+
+def _grouped() -> list[Case]:
+    return [*_of_vectors(groups=2), Case("four groups of one: nothing is left", ("Zero", "Boundary"), {"x": np.arange(4.0), "groups": 4, "epsilon": 0.5}),
+            Case("one group", ("Boundary",), {"x": np.arange(4.0), "groups": 1, "epsilon": 0.5}),
+            bad("three groups of four", x=np.arange(4.0), groups=3, epsilon=0.5)]
+
+
+def _frozen(jacobian: bool) -> list[Case]:
+    cases = []
+    for c, f, x in VECTORS:
+        for e in EPSILONS:
+            statistics = {} if jacobian else {"x": np.array(x[::-1]), "mean": np.array([0.0, 1.0, -1.0, 2.0])}
+            cases.append(Case(f"variances from: {c}; epsilon {e:g}", f, {**statistics, "variance": np.abs(np.array(x)), "epsilon": e}))
+    extra = {} if jacobian else {"x": np.ones(2), "mean": np.zeros(2)}
+    return [*distinct(cases), Case("no epsilon", ("Boundary", "ClosedForm"), {**extra, "variance": np.array([4.0, 0.25]), "epsilon": 0.0}),
+            bad("a negative variance", **extra, variance=np.array([-1.0, 1.0]), epsilon=0.5),
+            bad("NaN", **extra, variance=np.array([NAN, 1.0]), epsilon=0.5),
+            bad("negative epsilon", **extra, variance=np.ones(2), epsilon=-0.5)]
+
+
+def _sizes(name: str) -> list[Case]:
+    cases = [Case(f"{n} entries, epsilon {e:g}", ("Boundary", "ClosedForm") if n == 1 else ("Epsilon", "ClosedForm"), {name: n, "epsilon": e})
+             for n in (1, 2, 3, 4, 7, 64, 1000) for e in (2.0**-16, 1e-5, 1.0, 0.25, 1e-12, 1e-300)]
+    return [*cases, bad("nothing", **{name: 0}, epsilon=0.5), bad("negative epsilon", **{name: 3}, epsilon=-1.0), bad("NaN", **{name: 3}, epsilon=NAN)]
+
+
+def _rms_constants() -> list[Case]:
+    values = [2.0**-k for k in range(0, 60, 2)] + [1e-5, 1e-6, 1e-8, 1e-12, 1e-300, 3.0, 0.1, 100.0]
+    return [*[Case(f"epsilon {e:g}", ("Epsilon", "ClosedForm"), {"epsilon": e}) for e in values], bad("negative epsilon", epsilon=-1.0), bad("NaN", epsilon=NAN)]
+
+
+def _statistics() -> list[Case]:
+    cases, draws = [], Draws("statistics", 0)
+    for c, f, x in VECTORS:
+        for j in (0, 1, 2, 3):
+            other = np.roll(np.array(x), j) * (j + 1)
+            cases.append(Case(f"{c}, second feature {j + 1} times", f, {"batch": np.stack([np.array(x), other], axis=1)}))
+    cases += [Case("drawn", ("Drawn",), {"batch": draws.array(5, 2)}) for _ in range(3)]
+    return [*distinct(cases), bad("NaN", batch=np.array([[NAN], [1.0]])), bad("a vector", batch=np.array([1.0, 2.0]))]
+
+
+def _batch_statistics(batch: Any) -> Any:
+    found = normalization.batch_norm_statistics(batch)
+    return {"mean": found.mean, "variance": found.variance}
+
+
+X, XE = {"x": ARRAY}, {"x": ARRAY, "epsilon": NUMBER}
+
+
+def _made(name: str, says: str, arguments: dict[str, str], cases: Callable[[], list[Case]], relative: float = GOOD, promises: Any = "exact", value: Any = None) -> Function:
+    return Function(f"normalization.{name}", says, promises, arguments, cases, value or getattr(normalization, name), relative=relative, of="largest")
+
+
+FUNCTIONS = [
+    _made("layer_norm", "(x - mean) / sqrt(variance + epsilon), divisor n", XE, _of_vectors, FAIR),
+    _made("layer_norm_jacobian", "its derivative", XE, _of_vectors, FAIR),
+    _made("layer_norm_jacobian_norm", "the spectral norm of that", XE, _of_vectors, FAIR),
+    _made("layer_norm_lipschitz", "the largest such norm over all x of n entries: 1 / sqrt(epsilon), 0 for one entry", {"n": INTEGER, "epsilon": NUMBER}, lambda: _sizes("n")),
+    _made("rms_norm", "x / sqrt(mean square + epsilon)", XE, _of_vectors, FAIR),
+    _made("rms_norm_jacobian", "its derivative", XE, _of_vectors, FAIR),
+    _made("rms_norm_lipschitz", "1 / sqrt(epsilon)", {"epsilon": NUMBER}, _rms_constants),
+    _made("group_norm", "layer_norm in every one of equal groups", {**X, "groups": FIELDS, "epsilon": NUMBER}, _grouped, FAIR),
+    _made("group_norm_jacobian", "its derivative", {**X, "groups": FIELDS, "epsilon": NUMBER}, _grouped, FAIR),
+    _made("instance_norm", "layer_norm of every row (channel)", XE, lambda: _of_vectors((2, 2)), FAIR),
+    _made("instance_norm_jacobian", "its derivative on row-major vectors", XE, lambda: _of_vectors((2, 2)), FAIR),
+    _made("instance_norm_lipschitz", "over all images with that many positions", {"positions": INTEGER, "epsilon": NUMBER}, lambda: _sizes("positions")),
+    _made("batch_norm", "(x - mean) / sqrt(variance + epsilon) with given statistics", {**X, "mean": ARRAY, "variance": ARRAY, "epsilon": NUMBER}, lambda: _frozen(False)),
+    _made("batch_norm_jacobian", "its derivative by x", {"variance": ARRAY, "epsilon": NUMBER}, lambda: _frozen(True)),
+    _made("batch_norm_lipschitz", "its spectral norm", {"variance": ARRAY, "epsilon": NUMBER}, lambda: _frozen(True)),
+    _made("batch_norm_statistics", "mean and variance of every column, divisor n", {"batch": ARRAY}, _statistics, GOOD, {"mean": "exact", "variance": "exact"}, _batch_statistics),
+    _made("batch_norm_training", "layer_norm of every column (feature) of the batch", {"batch": ARRAY, "epsilon": NUMBER}, lambda: _of_vectors((4, 1), "batch"), FAIR),
+    _made("batch_norm_training_lipschitz", "over all batches of so many samples", {"samples": INTEGER, "epsilon": NUMBER}, lambda: _sizes("samples")),
+]

@@ -1,0 +1,150 @@
+"""The blocks of a convolution: every method finds refimpl's value, in bounded memory, and certificates hold."""
+
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from parity import NAMESPACES, namespace
+
+import gpu
+from gpu import convolution
+from gpu.spectral._certified import cholesky, eigenvalues_below
+from proofs_check.balls import lift
+from proofs_check.implementation import balls
+from proofs_check.strategies import convolutions, kernels
+from refimpl.convolution import circular_norm_bound, conv_spectral_norm, zero_padded_norm_bound
+
+KERNELS = kernels(complex_entries=True)
+
+# -- algorithms: refimpl's value by every method ---------------------------------------------------
+
+
+def _kernel(rng, shape, kind):
+    K = rng.standard_normal(shape)
+    return K + 1j * rng.standard_normal(shape) if kind == "complex" else K
+
+
+@pytest.mark.parametrize("name", NAMESPACES)
+@pytest.mark.parametrize("kind", ["real", "complex"])
+@pytest.mark.parametrize(("shape", "n"), [((3, 5, 3, 3), (12, 14)), ((8, 4, 3, 2), (9, 15)), ((6, 6, 1, 12), (1, 70)),
+                                          ((4, 4, 5, 5), (3, 30))])
+def test_every_method_finds_the_same_bound(name, kind, shape, n, rng):
+    xp, K = namespace(name), _kernel(rng, shape, kind)
+    limit = 8 * 16 * 30 * math.prod(shape[:2])
+    for n_iter in (0, 1, 2, 3, 8):
+        expected = circular_norm_bound(K, n, n_iter)
+        for method in ("auto", "every", "pruned", "cholesky"):
+            for memory_limit in (None, limit):
+                found = convolution.circular_norm_bound(
+                    xp.asarray(K), n, n_iter, method=method, memory_limit=memory_limit)
+                assert abs(found - expected) <= 2.0**-53 * expected * 2000
+    exact, found = conv_spectral_norm(K, n), convolution.conv_spectral_norm(xp.asarray(K), n, memory_limit=limit)
+    assert abs(found.norm - exact.norm) <= exact.error and found.error <= 2 * exact.error
+
+
+def test_where_all_blocks_are_equal_every_method_is_right():
+    # An orthogonal convolution: nothing lies below, so that no certificate holds.
+    K = np.zeros((6, 6, 2, 2))
+    K[:, :, 1, 0] = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 6)))[0]
+    assert convolution.conv_spectral_norm(K, 16).norm == pytest.approx(1, rel=1e-14)
+    for method in ("every", "pruned", "cholesky"):
+        assert convolution.circular_norm_bound(K, 16, 5, method=method) == pytest.approx(6 ** (1 / 64), rel=1e-14)
+
+
+def test_sums_over_lags_that_cancel_are_not_used(rng):
+    # On an image of width 1 the taps cancel but for a billionth: squares would lose all digits.
+    first = rng.standard_normal((5, 5, 1))
+    K = np.concatenate([first, -first, 1e-9 * rng.standard_normal((5, 5, 1))], axis=2)[:, :, None, :]
+    expected = circular_norm_bound(K, (80, 1), 4)
+    for method in ("auto", "cholesky", "pruned"):
+        assert convolution.circular_norm_bound(K, (80, 1), 4, method=method) == pytest.approx(expected, rel=1e-6)
+
+
+# -- memory ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", [
+    lambda K, limit: convolution.circular_norm_bound(K, 96, 4, memory_limit=limit, method="every"),
+    lambda K, limit: convolution.circular_norm_bound(K, 96, 4, memory_limit=limit, method="pruned"),
+    lambda K, limit: convolution.circular_norm_bound(K, 96, 8, memory_limit=limit, method="cholesky"),
+    lambda K, limit: convolution.circular_norm_bound(K, 96, 4, memory_limit=limit, certified=True),
+    lambda K, limit: convolution.conv_spectral_norm(K, 96, memory_limit=limit),
+    lambda K, limit: convolution.circular_norm_bound_gradient(K, 96, 4, memory_limit=limit),
+    lambda K, limit: convolution.sampled_density_bound(K, 96, memory_limit=limit),
+])
+def test_blocks_never_take_more_than_the_limit(call, rng):
+    K = rng.standard_normal((12, 12, 3, 3))
+    limit = 2**21  # all blocks together take five times that, and what is made of them forty times
+    call(K[:2, :2], None)
+    tracemalloc.start()
+    try:
+        call(K, limit)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= limit, peak / limit
+
+
+def test_a_limit_below_one_block_says_what_it_needs():
+    with pytest.raises(MemoryError, match=r"memory_limit must be at least 512 bytes, for one block .*, got 511"):
+        convolution.circular_norm_bound(np.ones((2, 2, 1, 1)), 4, 2, memory_limit=511)
+    assert convolution.circular_norm_bound(np.ones((2, 2, 1, 1)), 4, 2, memory_limit=512) == pytest.approx(2)
+
+
+def test_running_out_of_memory_names_a_limit_that_fits(monkeypatch):
+    from gpu.convolution import _circular, _search
+
+    def full(*_):
+        raise MemoryError("the device is full")
+
+    monkeypatch.setattr(_search, "gram_bounds", full)
+    with pytest.raises(MemoryError, match="memory_limit must be smaller: 12 blocks of 512 bytes did not fit, 3072"):
+        _circular.circular_norm_bound(np.ones((2, 2, 1, 1)), 4, 2)
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32", "tf32"])
+@pytest.mark.parametrize("name", NAMESPACES)
+@given(case=convolutions(KERNELS, high=4), exponent=st.sampled_from([0, 0, -1060, 990]))
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
+def test_certificates_are_not_below_the_exact_norm(name, precision, case, exponent):
+    xp, K, n = namespace(name), case["K"] * 2.0**exponent, case["n"]
+    exact = balls().convolution.conv_spectral_norm(lift({"K": K})["K"], n).norm
+    with gpu.precision(precision):
+        for method in ("every", "cholesky"):
+            bound = convolution.circular_norm_bound(xp.asarray(K), n, 4, certified=True, method=method)
+            assert not exact > bound
+
+
+def test_a_certificate_is_next_to_the_norm(rng):
+    for K in (rng.standard_normal((6, 8, 3, 3)), rng.standard_normal((8, 5, 3, 3)) * (1 + 1j),
+              rng.standard_normal((4, 4, 9, 9))):
+        exact = conv_spectral_norm(K, 12).norm
+        bound = convolution.circular_norm_bound(K, 12, 0, certified=True, method="cholesky")
+        assert exact <= bound <= exact * (1 + 1e-10)
+        assert convolution.circular_norm_bound(K, 12, 0, certified=True, method="every") > 1.1 * exact
+
+
+def test_what_is_wrong_in_a_factor_is_added_to_the_bound(monkeypatch):
+    # On a device any L is taken for the factor: with a wrong one the bound is large, not wrong.
+    xp = namespace("array_api_strict")
+    G = xp.asarray(np.diag([1.0, 4.0])[None])
+    assert cholesky(xp, -G) is None and eigenvalues_below(xp, G, 1.0, 0.0) is None
+    for factor in (np.zeros((1, 2, 2)), np.eye(2)[None]):
+        monkeypatch.setattr(xp.linalg, "cholesky", lambda B, L=factor: xp.asarray(L))
+        assert float(eigenvalues_below(xp, G, 1.0, 0.0)[0]) >= 4
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32", "tf32"])
+def test_certified_bounds_hold_in_every_precision(precision, rng):
+    K = rng.standard_normal((3, 4, 3, 3)) * 2.0**-1000
+    exact = conv_spectral_norm(K * 2.0**1000, 8).norm
+    with gpu.precision(precision):
+        circular = convolution.circular_norm_bound(K, 8, 12, certified=True) * 2.0**1000
+        padded = convolution.zero_padded_norm_bound(K, 2, certified=True) * 2.0**1000
+    wide = {"float64": 1e-9, "float32": 1e-3, "tf32": 0.2}[precision]
+    assert exact <= circular <= circular_norm_bound(K * 2.0**1000, 8, 12) * (1 + wide)
+    bound = zero_padded_norm_bound(K * 2.0**1000, 2)
+    assert bound * (1 - 1e-15) <= padded <= bound * (1 + wide)
