@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proofs_check import run_layers
 from proofs_check.certification import certify
 from proofs_check.matrix import matrix, show_one
+from proofs_check.report.site.command import report
 from proofs_check.vectors.command import vectors
 
 if TYPE_CHECKING:
@@ -93,9 +95,11 @@ def show(id: str, impl: str) -> None:
 @main.command()
 @click.argument("globs", nargs=-1, metavar="[GLOB]...")
 @click.option("--impl", default="refimpl", show_default=True, help="Importable name of the implementation.")
-@click.option("--profile", type=click.Choice(["quick", "default", "thorough"]), default="default",
+@click.option("--profile", type=click.Choice(["quick", "default", "thorough", "nightly"]), default="default",
               show_default=True, help="How long to search.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: the number of CPUs]")
+@click.option("--dask", "address", metavar="ADDRESS",
+              help="Run on the Dask cluster of this scheduler (tcp://HOST:PORT), not in processes here.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="The same seed, the same results.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
               help="Write JSON Lines to this new file: the header, then a result as soon as it is there.")
@@ -105,19 +109,21 @@ def show(id: str, impl: str) -> None:
               help="Matrices and convolution kernels, .npz or .safetensors.  [default: a network trained on digits]")
 @click.option("--matrix", "with_matrix", is_flag=True, help="Then the functions: pass, fail, not offered.")
 def run(
-    globs: tuple[str, ...], impl: str, profile: str, jobs: int | None, seed: int,
+    globs: tuple[str, ...], impl: str, profile: str, jobs: int | None, address: str | None, seed: int,
     json_file: Path | None, resume_file: Path | None, weights: Path | None, with_matrix: bool,
 ) -> None:
     """Gather the evidence for and against the claims; exit code 0 if every verdict is reproduced."""
+    if jobs is not None and address is not None:
+        raise click.UsageError("--jobs is about processes here, --dask runs on the workers of a cluster")
     claims = _chosen(globs)
     _check_implementation(impl)
     header: Header = {
         "lipref": _version(), "impl": impl, "profile": profile, "seed": seed, "weights": _digest(weights),
     }
-    layers = None if weights is None else _given_layers(weights)
+    layers = None if weights is None else run_layers.given(weights)
     record = _record(json_file, resume_file, header)
     try:
-        code = _run(claims, header, record, jobs, layers, with_matrix=with_matrix)
+        code = _run(claims, header, record, jobs, address, layers, with_matrix=with_matrix)
     finally:
         if record is not None:
             record.close()
@@ -125,12 +131,12 @@ def run(
 
 
 def _run(
-    claims: dict[str, Claim], header: Header, record: Record | None, jobs: int | None,
+    claims: dict[str, Claim], header: Header, record: Record | None, jobs: int | None, address: str | None,
     layers: Mapping[str, Any] | None, *, with_matrix: bool = False,
 ) -> int:
     from contextlib import closing
 
-    from proofs_check import parallel
+    from proofs_check import cluster, parallel
     from proofs_check.report import tables
     from proofs_check.report.progress import progress_bar
 
@@ -139,11 +145,12 @@ def _run(
     interrupted = False
     try:
         if layers is None and missing:
-            layers = _trained_layers()
-        with progress_bar(len(missing)) as done, closing(parallel.run_all(
-            missing, header["impl"], header["profile"], header["seed"],
-            layers=layers, jobs=jobs or parallel.processors(),
-        )) as found:
+            layers = run_layers.trained()
+        what = (missing, header["impl"], header["profile"], header["seed"])
+        with progress_bar(len(missing)) as done, closing(
+            parallel.run_all(*what, layers=layers, jobs=jobs or parallel.processors()) if address is None
+            else cluster.run_all(*what, layers=layers, address=address)
+        ) as found:
             for result in found:
                 results.append(result)
                 if record is not None:
@@ -151,6 +158,8 @@ def _run(
                 done(result.id)
     except KeyboardInterrupt:
         interrupted = True
+    except cluster.UnusableClusterError as refused:
+        raise click.ClickException(str(refused)) from refused
     tables.list_results(results, claims)
     tables.list_failures(results)
     tables.summarise(results, claims)
@@ -229,6 +238,7 @@ def _is_inequality(claim: Claim, code: Any, case: Case) -> bool:
 
 
 main.add_command(certify)
+main.add_command(report)
 main.add_command(vectors)
 main.add_command(matrix)
 
@@ -367,24 +377,3 @@ def _record(json_file: Path | None, resume_file: Path | None, header: Header) ->
     from proofs_check.report.records import Record, open_lines
 
     return open_lines(Record, json_file, resume_file, header)
-
-
-def _trained_layers() -> Mapping[str, Any]:
-    from proofs_check import real_layers
-
-    if not real_layers.cache_file().exists():
-        click.echo("training a network on digits, once ...", err=True)
-    return real_layers.digits_network()
-
-
-def _given_layers(weights: Path) -> Mapping[str, Any]:
-    from proofs_check import real_layers
-
-    try:
-        layers = real_layers.load_weights(weights)
-    except ValueError as wrong:
-        raise click.ClickException(str(wrong)) from wrong
-    if layers.skipped:
-        skipped = ", ".join(layers.skipped)
-        click.echo(f"note: {weights}: neither matrices nor kernels of real floats, skipped: {skipped}", err=True)
-    return layers

@@ -16,6 +16,7 @@ from typing import Any
 
 from proofs_check.claim import Claim
 from proofs_check.claims import load
+from proofs_check.evidence.random import same_draws_everywhere
 from proofs_check.run import PROFILES, Result, run_claim
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -25,7 +26,8 @@ _LAYERS: dict[str, Any] = {}
 
 
 @functools.cache
-def _claims() -> dict[str, Claim]:
+def claims() -> dict[str, Claim]:
+    """The registry, loaded once a process."""
     return load()
 
 
@@ -51,8 +53,8 @@ def _in_process(
 
     with interruptible():
         for id in ids:
-            with threadpool_limits(1), _same_draws_everywhere():
-                result = run_claim(_claims()[id], implementation, PROFILES[profile], seed, layers)
+            with threadpool_limits(1), same_draws_everywhere():
+                result = run_claim(claims()[id], implementation, PROFILES[profile], seed, layers)
             yield result
 
 
@@ -86,8 +88,8 @@ def _begin(layers: dict[str, Any]) -> None:
 
 
 def _work(id: str, implementation: str, profile: str, seed: int) -> Result:
-    with _same_draws_everywhere():
-        return run_claim(_claims()[id], implementation, PROFILES[profile], seed, _LAYERS)
+    with same_draws_everywhere():
+        return run_claim(claims()[id], implementation, PROFILES[profile], seed, _LAYERS)
 
 
 def _result(future: Future[Result], id: str) -> Result:
@@ -95,7 +97,7 @@ def _result(future: Future[Result], id: str) -> Result:
         return future.result()
     except BrokenProcessPool as died:
         detail = f"a worker process died: {died}"
-        return Result(id, _claims()[id].verdict.value, outcome="errored", detail=detail)
+        return Result(id, claims()[id].verdict.value, outcome="errored", detail=detail)
 
 
 @contextlib.contextmanager
@@ -126,33 +128,6 @@ def interruptible() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGALRM, before)
-
-
-@contextlib.contextmanager
-def _same_draws_everywhere() -> Iterator[None]:
-    """Keep hypothesis from drawing constants that it finds in the source of whatever is imported.
-
-    Which modules those are differs between this process and a worker, and grows during a run, so the
-    same seed would draw other instances. There is no public switch; without this one nothing is done.
-    """
-    try:
-        from hypothesis.internal.conjecture import providers
-    except ImportError:
-        yield
-        return
-    collect = getattr(providers, "_get_local_constants", None)
-    cache = getattr(providers, "CONSTANTS_CACHE", None)
-    if collect is None or cache is None:
-        yield
-        return
-    nothing = type(collect())()
-    cache.cache.clear()
-    providers._get_local_constants = lambda: nothing
-    try:
-        yield
-    finally:
-        providers._get_local_constants = collect
-        cache.cache.clear()
 
 
 @contextlib.contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import time
 import traceback
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -32,8 +33,12 @@ PROFILES: Mapping[str, Profile] = {
     "quick": Profile(examples=25, evaluations=60, confirmed=6),
     "default": Profile(examples=200, evaluations=300, confirmed=20),
     "thorough": Profile(examples=2000, evaluations=3000, confirmed=200),
+    "nightly": Profile(examples=20000, evaluations=30000, confirmed=1000),
 }
 
+
+# Sizes of slacks are counted between these.
+SLACK_EDGES = (1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 # Of a stratum with fewer instances than this, more are drawn.
 FEW = 20
@@ -52,6 +57,7 @@ class Result:
     evidence: dict[str, str] = field(default_factory=dict)
     instances: int = 0
     slack: float | None = None
+    slacks: list[int] = field(default_factory=list)
     tightest: str | None = None
     mutants: dict[str, dict[str, str | None]] = field(default_factory=dict)
     violation: str | None = None
@@ -138,6 +144,14 @@ def _seed_of(claim: Claim, seed: int) -> int:
     return zlib.crc32(f"{seed}:{claim.id}".encode())
 
 
+def _counted(slacks: Iterable[float]) -> list[int]:
+    """How many lie up to each edge of `SLACK_EDGES` and above the one before, and how many above all."""
+    counts = [0] * (len(SLACK_EDGES) + 1)
+    for slack in slacks:
+        counts[bisect.bisect_left(SLACK_EDGES, abs(slack))] += 1
+    return counts
+
+
 class _Run:
     def __init__(
         self, claim: Claim, impl: Implementation, profile: Profile, seed: int, layers: Mapping[str, Any],
@@ -180,6 +194,7 @@ class _Run:
         result.instances += len(self.searched)
         slack, tightest = min(self.searched, key=lambda item: abs(item[0]))
         result.slack, result.tightest = slack, written(tightest)
+        result.slacks = _counted(slack for slack, _ in self.searched)
         if result.outcome == "reproduced":
             self._mutants()
 
@@ -352,6 +367,7 @@ class _Run:
         # The search stops at the first violation, so a long one costs only where it is needed.
         found = random.search(self.claim, self.impl, examples=20 * self.profile.examples, seed_=self.seed)
         self.result.instances += len(found.cases)
+        self.result.slacks = _counted(slack for slack, _ in found.cases)
         if found.violation is None or found.decision is None or found.decision.holds:
             return ["no violation found by random search"]
         self.result.violation = written(found.violation)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,3 +90,30 @@ def run_hypothesis(
     except HypothesisException as unusable:
         if "Unsatisfiable" not in type(unusable).__name__:
             raise
+
+
+@contextlib.contextmanager
+def same_draws_everywhere() -> Iterator[None]:
+    """Keep hypothesis from drawing constants that it finds in the source of whatever is imported.
+
+    Which modules those are differs between this process and a worker, and grows during a run, so the
+    same seed would draw other instances. There is no public switch; without this one nothing is done.
+    """
+    try:
+        from hypothesis.internal.conjecture import providers
+    except ImportError:
+        yield
+        return
+    collect = getattr(providers, "_get_local_constants", None)
+    cache = getattr(providers, "CONSTANTS_CACHE", None)
+    if collect is None or cache is None:
+        yield
+        return
+    nothing = type(collect())()
+    cache.cache.clear()
+    providers._get_local_constants = lambda: nothing
+    try:
+        yield
+    finally:
+        providers._get_local_constants = collect
+        cache.cache.clear()

@@ -29,7 +29,7 @@ def show_claim(claim: Claim, implementation: str = "refimpl") -> None:
         click.echo(f"  note      {claim.note}")
     click.echo(f"  claim     {_where(claim.compare)}")
     impl = Implementation(implementation)
-    kind, case = _instance(claim, impl)
+    kind, case = instance(claim, impl)
     found = None if case is None else claim.compare(impl, **case)
     for name in sorted(impl.used):
         click.echo(f"  uses      {name}, {_where(impl.function(*name.split('.')))}")
@@ -44,7 +44,8 @@ def show_claim(claim: Claim, implementation: str = "refimpl") -> None:
     click.echo(reproduce(claim, case, implementation))
 
 
-def _instance(claim: Claim, impl: Implementation) -> tuple[str, Case | None]:
+def instance(claim: Claim, impl: Implementation) -> tuple[str, Case | None]:
+    """The instance that says most of the claim, and what it is: counterexample, witness or an example."""
     if claim.counterexample is not None:
         return "counterexample", claim.counterexample
     if claim.witnesses:
@@ -64,7 +65,7 @@ def _sides(side: Any) -> str:
 
 
 def _where(code: Any) -> str:
-    """File and line, the file relative to here if it lies below."""
+    """The file and line of some code, the file relative to here if it lies below."""
     try:
         code = inspect.unwrap(code)
         file, line = inspect.getsourcefile(code), inspect.getsourcelines(code)[1]

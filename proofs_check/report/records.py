@@ -110,7 +110,7 @@ class Certificates(Lines):
 
 def _object(path: Path, lines: list[bytes], number: int) -> dict[str, Any]:
     if number >= len(lines):
-        raise UnusableError(f"{path} has no complete first line, so there is nothing to resume")
+        raise UnusableError(f"{path} has no complete first line")
     try:
         found = json.loads(lines[number])
     except ValueError:
@@ -134,6 +134,20 @@ def _result(path: Path, values: dict[str, Any], number: int) -> Result:
         raise UnusableError(f"{path}, line {number + 1} is not a result")
     slack = values.get("slack")
     return Result(**{**values, "slack": float(slack) if isinstance(slack, str) else slack})
+
+
+def read(path: Path) -> tuple[Header, dict[str, Result]]:
+    """The header of a run's file and its results by id; of a claim that was tried again the last."""
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except OSError as refused:
+        raise UnusableError(f"{path} cannot be read: {refused.strerror}") from refused
+    header = _object(path, lines, 0)
+    for name in ("lipref", "impl", "profile", "seed"):
+        if name not in header:
+            raise UnusableError(f"{path} is not the record of a run: its first line has no {name!r}")
+    results = [_result(path, _object(path, lines, number), number) for number in range(1, len(lines))]
+    return header, {result.id: result for result in results}
 
 
 def open_lines(kind: type[L], json_file: Path | None, resume_file: Path | None, header: Header) -> L | None:

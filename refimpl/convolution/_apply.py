@@ -102,7 +102,7 @@ def conv2d_transpose(
 
     Returns
     -------
-    X : (c_in, *n) ndarray
+    X : (c_in, n, ...) ndarray
         The product of the conjugate transpose of the convolution's matrix with `Y`.
 
     Raises

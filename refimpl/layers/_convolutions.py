@@ -70,7 +70,7 @@ def cayley_convolution(K: npt.ArrayLike, n: int | Pair) -> Array:
 
     Returns
     -------
-    kernel : (c, c, *n) ndarray
+    kernel : (c, c, n, ...) ndarray
         As large as the image; its circular convolution with ``anchor=0`` is orthogonal.
 
     Raises
@@ -106,7 +106,7 @@ def skew_orthogonal_convolution(K: npt.ArrayLike, n: int | Pair, terms: int | No
 
     Returns
     -------
-    kernel : (c, c, *n) ndarray
+    kernel : (c, c, n, ...) ndarray
         As large as the image; its circular convolution with ``anchor=0`` is orthogonal without `terms`.
 
     Raises
