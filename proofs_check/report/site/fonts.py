@@ -26,3 +26,4 @@ def write(path: Path, formulas: Iterable[str]) -> None:
     cutter.populate(unicodes=map(ord, characters))
     cutter.subset(font)
     subset.save_font(font, str(path), options)
+    font.close()
