@@ -10,7 +10,7 @@ from flint import arb
 
 from proofs_check.balls import network, normalization
 from proofs_check.balls._dual import derivative
-from proofs_check.balls._lift import ball_array
+from proofs_check.balls._lift import ball_array, euclidean_norm
 from proofs_check.balls._network_layers import FrozenBatchNorm
 from proofs_check.balls.spectral import spectral_norm
 
@@ -66,11 +66,7 @@ def amplification(
         lambda s: linear_network(weights, X + delta * s[0], epsilon=epsilon, normalizer=normalizer).ravel(),
         np.zeros(1),
     )
-    return _length(along) / _length(delta)
-
-
-def _length(values: Any) -> arb:
-    return sum((v * v for v in np.ravel(values)), arb(0)).sqrt()
+    return euclidean_norm(along) / euclidean_norm(delta)
 
 
 def jacobian_bound(weights: Any, batch: Any, *, epsilon: Any, normalizer: str = "batch") -> arb:
@@ -122,7 +118,7 @@ def exploding_network(
         v, other = np.tile(v, 2), np.tile(other, 2)
     samples, new = (_T, _D) if normalizer == "batch" else (np.ones(1), np.ones(1))
     delta = ball_array(np.outer(new, other))
-    worst = delta / _length(delta)
+    worst = delta / euclidean_norm(delta)
     return ExplodingNetwork((W,) * depth, ball_array(np.outer(samples, v)) * deviation, worst, r**depth)
 
 

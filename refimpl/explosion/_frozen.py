@@ -48,9 +48,9 @@ def frozen_network(weights: Sequence[npt.ArrayLike], batch: npt.ArrayLike, *, ep
     >>> round(spectral_norm(J), 6), network.growth
     (1.0, 1024.0)
     """
-    states = states_of(weights, batch, epsilon, "batch")
+    chain, states = states_of(weights, batch, epsilon, "batch")
     normalizers = []
     for Z, _ in states[1:]:
         mean, variance = batch_norm_statistics(Z)
         normalizers.append(FrozenBatchNorm(mean, variance, epsilon))
-    return FeedForward(list(weights), "identity", normalizers)
+    return FeedForward(chain, "identity", normalizers)

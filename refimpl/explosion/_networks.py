@@ -68,11 +68,14 @@ def linear_network(
     >>> linear_network([W] * 50, batch, epsilon=0).tolist()
     [[1.0, 1.0], [1.0, 1.0], [-1.0, -1.0], [-1.0, -1.0]]
     """
-    return states_of(weights, batch, epsilon, normalizer)[-1][1]
+    _, states = states_of(weights, batch, epsilon, normalizer)
+    return states[-1][1]
 
 
-def states_of(weights: Any, batch: Any, epsilon: Any, normalizer: Any) -> list[tuple[Array, Array]]:
-    """Before and after the normalization of each layer; the batch itself comes first, as both."""
+def states_of(
+    weights: Any, batch: Any, epsilon: Any, normalizer: Any
+) -> tuple[list[Array], list[tuple[Array, Array]]]:
+    """The weights, checked; before and after the normalization of each layer, the batch itself first, as both."""
     chain, X, kind = as_chain(weights), as_real_matrix(batch, "batch"), as_choice(normalizer, "normalizer", KINDS)
     if chain[0].shape[1] != X.shape[1]:
         raise ValueError(f"batch must be of {chain[0].shape[1]} columns, as weights[0] is, got shape {X.shape}")
@@ -82,7 +85,7 @@ def states_of(weights: Any, batch: Any, epsilon: Any, normalizer: Any) -> list[t
         with np.errstate(over="ignore", invalid="ignore"):
             Z = in_range(states[-1][1] @ W.T, "the product with a weight")
         states.append((Z, _normalize(Z, kind, floor)))
-    return states
+    return chain, states
 
 
 def _normalize(Z: Array, kind: Kind, epsilon: float) -> Array:
@@ -156,10 +159,10 @@ def linear_network_jacobian(
     >>> round(spectral_norm(J.reshape(8, 8))), 3**10
     (59049, 59049)
     """
-    states = states_of(weights, batch, epsilon, normalizer)
+    chain, states = states_of(weights, batch, epsilon, normalizer)
     m, n = states[0][0].shape
     directions = np.eye(m * n).reshape(m, n, m * n)
-    J = _pushed(as_chain(weights), states[1:], normalizer, epsilon, directions)
+    J = _pushed(chain, states[1:], normalizer, epsilon, directions)
     return J.reshape(m, -1, m, n)
 
 
@@ -203,7 +206,7 @@ def linear_network_weight_jacobian(
     >>> round(spectral_norm(J.reshape(12, 9)) / 3**10, 6)
     2.666667
     """
-    states, chain = states_of(weights, batch, epsilon, normalizer), as_chain(weights)
+    chain, states = states_of(weights, batch, epsilon, normalizer)
     index = as_count(layer, "layer")
     if index >= len(chain):
         raise ValueError(f"layer must be below the number of weights {len(chain)}, got {index}")
@@ -260,7 +263,7 @@ def amplification(
     >>> amplification(network.weights, network.batch, network.batch, epsilon=0)
     0.0
     """
-    states = states_of(weights, batch, epsilon, normalizer)
+    chain, states = states_of(weights, batch, epsilon, normalizer)
     delta = as_real_matrix(perturbation, "perturbation")
     if delta.shape != states[0][0].shape:
         raise ValueError(f"perturbation must have the shape of batch {states[0][0].shape}, got {delta.shape}")
@@ -268,7 +271,7 @@ def amplification(
     if size == 0:
         raise ValueError("perturbation must not be 0, got all zeros")
     delta = delta / size
-    moved = _pushed(as_chain(weights), states[1:], normalizer, epsilon, delta[:, :, None])
+    moved = _pushed(chain, states[1:], normalizer, epsilon, delta[:, :, None])
     return float(np.linalg.norm(moved) / np.linalg.norm(delta))
 
 
@@ -313,9 +316,9 @@ def jacobian_bound(
     >>> round(jacobian_bound(network.weights, network.batch, epsilon=0), 6)
     1024.0
     """
-    states = states_of(weights, batch, epsilon, normalizer)
+    chain, states = states_of(weights, batch, epsilon, normalizer)
     factors = []
-    for W, (Z, _) in zip(as_chain(weights), states[1:], strict=True):
+    for W, (Z, _) in zip(chain, states[1:], strict=True):
         if normalizer == "rms":
             least = (Z**2).mean(axis=1).min()
         else:
