@@ -56,11 +56,12 @@ class Spectrum:
     def _host_dtype(self) -> str:
         return "complex64" if self.complex_dtype == self.xp.complex64 else "complex128"
 
-    def blocks(self, start: int, stop: int) -> Array:
-        """The blocks of a range of frequencies."""
-        return self.chosen(np.arange(start, stop))
+    @property
+    def all(self) -> Any:
+        """Indices of all frequencies."""
+        return np.arange(self.count)
 
-    def chosen(self, index: Any) -> Array:
+    def blocks(self, index: Any) -> Array:
         """The blocks of these frequencies."""
         p, q = (i.ravel() for i in np.indices(kernel_size(self.K)))
         return self.xp.reshape(matmul(self.phases(index, p, q), self._taps), (-1, *self.shape))
@@ -73,13 +74,13 @@ class Spectrum:
         k_h, k_w = kernel_size(self.K)
         return (2 * k_h - 1) * (2 * k_w - 1) <= 4 * self.shape[0]
 
-    def grams(self, start: int, stop: int) -> Array:
-        """``D* D`` of a range of frequencies."""
+    def grams(self, index: Any) -> Array:
+        """``D* D`` of these frequencies."""
         xp, c = self.xp, self.shape[1]
         if not self.by_lags:
-            D = self.blocks(start, stop)
+            D = self.blocks(index)
             return matmul(adjoint(xp, D), D)
-        phases = self.phases(np.arange(start, stop), *self._lag_places)
+        phases = self.phases(index, *self._lag_places)
         if is_complex(xp, self.K):
             half = xp.reshape(matmul(phases, self._lags[0]), (-1, c, c))
             return half + adjoint(xp, half)

@@ -96,12 +96,12 @@ def _certified(xp: Namespace, spectrum: Spectrum, n_iter: int, loss: float, limi
     error = block_error(xp, spectrum) + loss
     best = 0.0
 
-    def visit(start: int, stop: int) -> None:
+    def visit(index: Any) -> None:
         nonlocal best
-        bounds = certified_gram_bounds(xp, spectrum.blocks(start, stop), n_iter, error * UP)
+        bounds = certified_gram_bounds(xp, spectrum.blocks(index), n_iter, error * UP)
         best = max(best, float(xp.max(bounds)))
 
-    over_chunks(spectrum, limit, visit)
+    over_chunks(spectrum, spectrum.all, limit, visit)
     return best
 
 
@@ -134,7 +134,7 @@ def circular_norm_bound_gradient(K: Any, n: Any, n_iter: int, *, memory_limit: i
     place, best = _first_largest(xp, spectrum, n_iter, limit)
     if best == 0:
         raise ValueError(f"K must not vanish on an image of size {(h, w)}, got taps that cancel when they wrap")
-    G = gradient(xp, spectrum.chosen([place])[0, ...], n_iter)
+    G = gradient(xp, spectrum.blocks([place])[0, ...], n_iter)
     return _pulled_back(xp, spectrum, place, G)
 
 
@@ -142,14 +142,14 @@ def _first_largest(xp: Namespace, spectrum: Spectrum, n_iter: int, limit: int | 
     """The first frequency with the largest bound, and the bound."""
     place, best = 0, 0.0
 
-    def visit(start: int, stop: int) -> None:
+    def visit(index: Any) -> None:
         nonlocal place, best
-        bounds = gram_bounds(xp, spectrum.blocks(start, stop), n_iter)
+        bounds = gram_bounds(xp, spectrum.blocks(index), n_iter)
         here = int(xp.argmax(bounds))
         if float(bounds[here]) > best:
-            place, best = start + here, float(bounds[here])
+            place, best = int(index[here]), float(bounds[here])
 
-    over_chunks(spectrum, limit, visit)
+    over_chunks(spectrum, spectrum.all, limit, visit)
     return place, best
 
 

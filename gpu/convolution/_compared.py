@@ -88,14 +88,14 @@ def sampled_density_bound(K: Any, samples: int, *, memory_limit: int | None = No
     spectrum = Spectrum(xp, working(xp, scaled), size, half=not is_complex(xp, scaled))
     rows = None
 
-    def visit(start: int, stop: int) -> None:
+    def visit(index: Any) -> None:
         nonlocal rows
-        moduli = xp.abs(spectrum.blocks(start, stop))
+        moduli = xp.abs(spectrum.blocks(index))
         largest = xp.max(moduli, axis=(0, 2))  # taps may cancel: squares must not underflow
         safe = xp.where(largest > 0, largest, xp.ones_like(largest))
         lengths = xp.max(xp.sqrt(xp.sum((moduli / safe[:, None]) ** 2, axis=2)), axis=0) * largest
         rows = lengths if rows is None else xp.maximum(rows, lengths)
 
-    over_chunks(spectrum, limit, visit)
+    over_chunks(spectrum, spectrum.all, limit, visit)
     total, shift = scaled_by_power_of_two(xp, rows)
     return rescale(float(xp.linalg.vector_norm(total)), exponent + shift)

@@ -43,7 +43,7 @@ def frequency_blocks(K: Any, n: Any, *, half: bool = False) -> Array:
         raise ValueError("half must be False where K is complex, got True")
     spectrum = Spectrum(xp, working(xp, kernel), size, half=half)
     with quiet():
-        D = spectrum.blocks(0, spectrum.count)
+        D = spectrum.blocks(spectrum.all)
     return in_range(xp.reshape(D, (size[0], spectrum.width, *kernel.shape[:2])), "D", xp)
 
 

@@ -45,7 +45,7 @@ def _by_frequency(K: Any, n: Any, transform: Callable[[Namespace, Array], Array]
     complex_entries = is_complex(xp, kernel)
     # The transforms of conjugate blocks are conjugate.
     spectrum = Spectrum(xp, working(xp, kernel), size, half=not complex_entries)
-    blocks = transform(xp, spectrum.blocks(0, spectrum.count))
+    blocks = transform(xp, spectrum.blocks(spectrum.all))
     blocks = xp.reshape(blocks, (size[0], spectrum.width, *kernel.shape[:2]))
     if complex_entries:
         full = xp.astype(xp.fft.ifftn(blocks, axes=(0, 1)), spectrum.complex_dtype)

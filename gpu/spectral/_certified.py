@@ -16,12 +16,14 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
+import scipy.linalg.lapack
 
 from gpu._namespace import (
     Array,
     Namespace,
     adjoint,
     frobenius,
+    from_host,
     is_complex,
     matmul,
     on_device,
@@ -29,6 +31,7 @@ from gpu._namespace import (
     quiet,
     real_dtype,
     roundoff,
+    to_host,
 )
 
 UP = 1 + 2.0**-50
@@ -105,7 +108,27 @@ def _failures_raise(xp: Namespace) -> Iterator[None]:
         yield
 
 
-def cholesky(xp: Namespace, B: Array) -> Array | None:
+def definite(xp: Namespace, B: Array) -> Any:
+    """Of which matrices of a batch Cholesky's factorization runs to completion; on the host B is overwritten."""
+    if array_api_compat.is_numpy_namespace(xp):
+        # One by one: NumPy's own tells of a batch only whether all are, and copies.
+        B = np.ascontiguousarray(B)
+        (factorize,) = scipy.linalg.lapack.get_lapack_funcs(("potrf",), (B,))
+        codes = [factorize(part.T, lower=True, overwrite_a=True, clean=False)[1] for part in B]
+        return np.array(codes) == 0
+    found = np.zeros(B.shape[0], dtype=bool)
+    parts = [np.arange(B.shape[0])]
+    # A list and no recursion, whose frames would keep arrays alive.
+    while parts:
+        index = parts.pop()
+        if _factor(xp, B if index.size == B.shape[0] else xp.take(B, from_host(xp, index, B), axis=0)) is not None:
+            found[index] = True
+        elif index.size > 1:
+            parts += [index[: index.size // 2], index[index.size // 2 :]]
+    return found
+
+
+def _factor(xp: Namespace, B: Array) -> Array | None:
     """Cholesky factors of a batch, or None where one of them fails."""
     try:
         with _failures_raise(xp):
@@ -115,28 +138,33 @@ def cholesky(xp: Namespace, B: Array) -> Array | None:
     return L if bool(xp.all(xp.isfinite(xp.linalg.diagonal(L)))) else None
 
 
-def eigenvalues_below(xp: Namespace, G: Array, square: float, gram_error: Any) -> Array | None:
-    """Bounds on the eigenvalues of exact Gram matrices within `gram_error` of G, near the square; None without a proof.
+def eigenvalues_below(xp: Namespace, G: Array, square: float, gram_error: Any) -> Any:
+    """Bounds on the eigenvalues of exact Gram matrices within `gram_error` of G, near the square.
 
-    With ``B = square I - G`` and a factor L of it, ``G = square I - L L* - R`` and L L* has no negative eigenvalues. So
-    no eigenvalue is above the square plus the norm of R, plus the rounding errors. On a device R is computed, and L may
-    come from anywhere. LAPACK's factors need no second product: where its factorization runs to completion, R is at
-    most the rounding of sums of n + 2 products times the trace (Rump, Verification of positive definiteness, 2006).
+    Infinite where there is no proof. With ``B = square I - G`` and a factor L of it, ``G = square I - L L* - R`` and
+    L L* has no negative eigenvalues. So no eigenvalue is above the square plus the norm of R, plus the rounding errors.
+    On a device R is computed, and L may come from anywhere. LAPACK's factors need no second product: where its
+    factorization runs to completion, R is at most the rounding of sums of n + 2 products times the trace (Rump,
+    Verification of positive definiteness, 2006).
     """
     n = G.shape[-1]
     square = float(xp.asarray(square, dtype=real_dtype(xp)))  # B is made with this number
     B = square * xp.eye(n, dtype=G.dtype, device=array_api_compat.device(G)) - G
-    L = cholesky(xp, B)
-    if L is None:
-        return None
     complex_entries = is_complex(xp, G)
     # The subtractions for B and for R round once each.
     if array_api_compat.is_numpy_namespace(xp):
         trace = n * xp.astype(xp.max(xp.abs(xp.linalg.diagonal(B)), axis=-1), xp.float64)
         each = product_error(n + 2, complex_entries=complex_entries)
         left = each / (1 - each) * trace * (1 + 4 * roundoff())
-        return (square + left + 4 * roundoff() * length_above(xp, B) + gram_error + tiny()) * UP
-    R = B - matmul(L, adjoint(xp, L))
-    subtractions = 4 * roundoff() * (length_above(xp, B) + length_above(xp, R))
-    product = product_error(n, complex_entries=complex_entries) * length_above(xp, L) ** 2
-    return (square + length_above(xp, R) + subtractions + product + gram_error + tiny()) * UP
+        above = (square + left + 4 * roundoff() * length_above(xp, B) + gram_error + tiny()) * UP
+        return np.where(definite(xp, B), above, np.inf)
+    above = np.full(G.shape[0], np.inf)
+    shown = np.flatnonzero(definite(xp, B))
+    if shown.size:
+        B = xp.take(B, from_host(xp, shown, B), axis=0)
+        L = _factor(xp, B)
+        R = B - matmul(L, adjoint(xp, L))
+        subtractions = 4 * roundoff() * (length_above(xp, B) + length_above(xp, R))
+        product = product_error(n, complex_entries=complex_entries) * length_above(xp, L) ** 2
+        above[shown] = to_host((square + length_above(xp, R) + subtractions + product + gram_error + tiny()) * UP)
+    return above

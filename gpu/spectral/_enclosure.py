@@ -72,8 +72,8 @@ def _high(xp: Namespace, A: Array, G: Array, estimate: float) -> float:
     slack = 4.0 * n * roundoff()
     while slack < 1:
         square = estimate * (1 + slack)
-        above = eigenvalues_below(xp, G[None, ...], square, gram_error)
-        if above is not None:
-            return min(math.sqrt(float(above[0])) * UP, length)
+        above = float(eigenvalues_below(xp, G[None, ...], square, gram_error)[0])
+        if math.isfinite(above):
+            return min(math.sqrt(above) * UP, length)
         slack *= 4
     return length

@@ -11,7 +11,9 @@ from parity import NAMESPACES, namespace
 
 import gpu
 from gpu import convolution
-from gpu.spectral._certified import cholesky, eigenvalues_below
+from gpu.convolution import _cells
+from gpu.convolution._blocks import Spectrum
+from gpu.spectral._certified import definite, eigenvalues_below
 from proofs_check.balls import lift
 from proofs_check.implementation import balls
 from proofs_check.strategies import convolutions, kernels
@@ -61,6 +63,77 @@ def test_sums_over_lags_that_cancel_are_not_used(rng):
     expected = circular_norm_bound(K, (80, 1), 4)
     for method in ("auto", "cholesky", "pruned"):
         assert convolution.circular_norm_bound(K, (80, 1), 4, method=method) == pytest.approx(expected, rel=1e-6)
+
+
+# -- cells: most frequencies are not looked at ------------------------------------------------------
+
+
+def _two_peaks(rng, taps, n):
+    """Two cosines, which fall as fast as any: the lower one is highest at a frequency, the other midway between."""
+    K = np.zeros((4, 4, taps, taps), dtype=complex)
+    places = rng.integers(n, size=2), rng.integers(n, size=2) + 0.5
+    for channel, (height, place) in enumerate(zip((rng.uniform(0.985, 0.997), 1), places, strict=True)):
+        down, right = (np.exp(2j * np.pi * (taps - 1) * w / n) for w in place)
+        K[channel, channel, :: taps - 1, :: taps - 1] = height * np.array([[1, right], [down, down * right]])
+    return K
+
+
+def _all_three(K, n):
+    found = convolution.conv_spectral_norm(K, n)
+    certified = convolution.circular_norm_bound(K, n, 0, certified=True, method="cholesky")
+    return found.norm, certified, convolution.circular_norm_bound(K, n, 5)
+
+
+@pytest.mark.parametrize(("shape", "n"), [
+    ((5, 4, 3, 3), (60, 61)), ((4, 6, 3, 2), (64, 40)), ((6, 6, 1, 3), (3, 200)), ((4, 4, 5, 1), (301, 2)),
+    ((1, 1, 3, 3), (70, 70)),
+])
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_cells_change_no_value(shape, n, kind, rng):
+    for scale in (1.0, 1e-3):  # the other spectrum is flat: one large tap
+        K = scale * _kernel(rng, shape, kind)
+        K[..., 0, 0] += 1
+        exact, gram = conv_spectral_norm(K, n), circular_norm_bound(K, n, 5)
+        norm, certified, bound = _all_three(K, n)
+        assert abs(norm - exact.norm) <= exact.error
+        assert exact.norm * (1 - 1e-14) <= certified <= exact.norm * (1 + 1e-9)
+        assert abs(bound - gram) <= 2.0**-53 * gram * 2000
+
+
+def test_on_large_images_few_blocks_are_made(rng, monkeypatch):
+    counts = []
+    for name in ("blocks", "grams"):
+        right = getattr(Spectrum, name)
+        monkeypatch.setattr(
+            Spectrum, name, lambda self, index, right=right: counts.append(len(index)) or right(self, index))
+    K = rng.standard_normal((8, 8, 3, 3))
+    for call in (lambda: convolution.conv_spectral_norm(K, 128), lambda: convolution.circular_norm_bound(K, 128, 6),
+                 lambda: convolution.circular_norm_bound(K, 128, 6, certified=True)):
+        counts.clear()
+        call()
+        assert sum(counts) < 128 * 65 / 4
+
+
+def _misses(rng):
+    """How often the largest norm is missed, of 60 convolutions with peaks anywhere between the frequencies."""
+    missed = 0
+    for taps, n in ((3, 33), (3, 64), (5, 65)):
+        for _ in range(20):
+            K = _two_peaks(rng, taps, n)
+            exact = conv_spectral_norm(K, n).norm
+            missed += any(found < exact * (1 - 1e-12) for found in _all_three(K, n))
+    return missed
+
+
+def test_no_peak_is_missed(rng):
+    assert _misses(rng) == 0
+
+
+@pytest.mark.parametrize("wrong", [lambda floor: 1 - (1 - floor) / 8, lambda floor: 0.985])
+def test_with_a_higher_floor_peaks_are_missed(wrong, rng, monkeypatch):
+    right = _cells._floor
+    monkeypatch.setattr(_cells, "_floor", lambda rise, cosine: wrong(right(rise, cosine)))
+    assert _misses(rng) > 0
 
 
 # -- memory ---------------------------------------------------------------------------------------
@@ -131,7 +204,7 @@ def test_what_is_wrong_in_a_factor_is_added_to_the_bound(monkeypatch):
     # On a device any L is taken for the factor: with a wrong one the bound is large, not wrong.
     xp = namespace("array_api_strict")
     G = xp.asarray(np.diag([1.0, 4.0])[None])
-    assert cholesky(xp, -G) is None and eigenvalues_below(xp, G, 1.0, 0.0) is None
+    assert not definite(xp, -G).any() and eigenvalues_below(xp, G, 1.0, 0.0) == math.inf
     for factor in (np.zeros((1, 2, 2)), np.eye(2)[None]):
         monkeypatch.setattr(xp.linalg, "cholesky", lambda B, L=factor: xp.asarray(L))
         assert float(eigenvalues_below(xp, G, 1.0, 0.0)[0]) >= 4

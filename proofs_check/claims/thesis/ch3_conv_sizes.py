@@ -33,6 +33,8 @@ SYMMETRIC = st.builds(
 
 ANGLES = st.sampled_from([0.0, float(np.pi), float(np.pi / 4), -float(np.pi / 4), float(np.pi / 2), 1.0, 2.5])
 
+MOVES = st.sampled_from([0.0, 0.0625, -0.125, 0.25, -0.5])
+
 
 def _least(K: Any, n_iter: int) -> int:
     """The printed lower end of n_0."""
@@ -124,6 +126,39 @@ _COSINE = np.array([np.exp(1j * np.pi / 6), 0, np.exp(-1j * np.pi / 6)])
 def cosine_comparison(impl: Any, K: Any, n0: Any, w: Any, n_iter: int) -> Comparison:
     """Between samples a polynomial is at most 1 / cos(pi alpha / 2) times its largest sample, an axis."""
     return _cosine(impl, K, n0, w, n_iter)
+
+
+def _beside(impl: Any, K: Any, n0: Any, w: Any, move: Any, n_iter: int, degree: float = 0.5) -> Comparison:
+    bound = impl.convolution.circular_norm_bound(K, n0, n_iter)
+    most = impl.convolution.size_transfer_factor(np.shape(K)[2:], n0, n_iter) * bound
+    here = _at(impl, K, w, n_iter)
+    turn = one(bound) * sum(degree * (k - 1) * abs(step) for k, step in zip(np.shape(K)[2:], move, strict=True))
+    cosine, sine = (turn.cos(), turn.sin()) if hasattr(turn, "cos") else (np.cos(turn), np.sin(turn))
+    # No rise above the largest value; balls may not know on which side they are.
+    beside = here * cosine + (most**2 - here**2) ** 0.5 * sine if here < most * cosine else most
+    return Comparison(_at(impl, K, (w[0] + move[0], w[1] + move[1]), n_iter), "<=", beside, scale=sum_of_moduli(K))
+
+
+@claim(
+    "thesis.thm-A.0.1.beside",
+    at="Theorem A.0.1, beside a sample",
+    tex=r"|\gamma(w)| \le S \sin\bigl(\arcsin\tfrac{|\gamma(w')|}{S} + \sum_{\text{axes}} \tfrac{k - 1}{2} |w - w'|\bigr),\quad S = \max |\gamma|",
+    given=sampled(kernels(2, (*LINES, (2, 2), (3, 3)), complex_entries=True) | st.just(_COSINE[None, None, None, :]), 1, 5,
+                  w=st.tuples(ANGLES, ANGLES), move=st.tuples(MOVES, MOVES)),
+    verdict=Verdict.SURVIVED,
+    note="By the inequality of Bernstein and Szego the angle arcsin(|f|/S) of a polynomial of degree d changes by at most d a unit. So a norm of "
+    "the density that is low at one frequency is low around it, whatever the channels: gpu looks at one frequency of many. S here is a bound, "
+    "from samples; the larger it is, the larger is the right side.",
+    strata={"the norm may rise": lambda K, n0, w, move, n_iter: bool(np.any(K)) and np.shape(K)[3] == 3 and move[1] != 0},
+    mutants={"one-percent-tighter": tighten(0.01),
+             "half-the-degree": instead(lambda impl, **case: _beside(impl, **case, degree=0.25))},
+    witnesses=[{"K": _COSINE[None, None, None, :], "n0": (6, 6), "w": (0.0, 0.0), "move": (0.0, -0.25), "n_iter": 0},
+               {"K": _COSINE[None, None, None, :], "n0": (6, 6), "w": (0.0, 0.25), "move": (0.0, -0.5), "n_iter": 0}],
+    adversarial=["K", "w"],
+)
+def density_beside_a_sample(impl: Any, K: Any, n0: Any, w: Any, move: Any, n_iter: int) -> Comparison:
+    """From its value at a sample and its largest value a norm of the density is bounded beside the sample."""
+    return _beside(impl, K, n0, w, move, n_iter)
 
 
 @claim(
