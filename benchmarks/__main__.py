@@ -37,7 +37,7 @@ def main(patterns: tuple[str, ...], large: bool, out: Path | None) -> None:
             name = f"{case.group}, {case.size}, {case.peer_name}"
             if (case.large and not large) or (patterns and not any(fnmatch.fnmatch(name, f"*{p}*") for p in patterns)):
                 continue
-            found = compare(case.ours, case.peer, once=case.large)
+            found = compare(case.ours, case.peer, once=case.large, peer_share=case.peer_share)
             difference = _difference(found.ours, found.theirs)
             least = max(case.flops / most.products, case.bytes / most.memory)
             over = f"{found.seconds / least:.1f}" if least else ""

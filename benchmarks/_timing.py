@@ -24,21 +24,23 @@ class Comparison:
     theirs: Any
 
 
-def compare(ours: Callable[[], Any], theirs: Callable[[], Any], *, once: bool = False) -> Comparison:
+def compare(
+    ours: Callable[[], Any], theirs: Callable[[], Any], *, once: bool = False, peer_share: float = 1.0
+) -> Comparison:
     """Both in turn, after one call of each to warm up; in both orders, so that neither is always first.
 
-    `once`: for calls of minutes the first ones are all.
+    `once`: for calls of minutes the first ones are all. `peer_share`: the part of the work that the peer does.
     """
     (first, value), (second, other) = _timed(ours), _timed(theirs)
     if once:
-        return Comparison((first / second,), first, value, other)
+        return Comparison((first / second * peer_share,), first, value, other)
     ratios, mine = [], []
     begun = time.perf_counter()
     for repeat in range(MOST_REPEATS):
         calls = (ours, theirs) if repeat % 2 == 0 else (theirs, ours)
         times = [_timed(call)[0] for call in calls]
         own, peer = times if repeat % 2 == 0 else times[::-1]
-        ratios.append(own / peer)
+        ratios.append(own / peer * peer_share)
         mine.append(own)
         if repeat + 1 >= LEAST_REPEATS and time.perf_counter() - begun > SECONDS:
             break

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import array_api_compat
+import numpy as np
 
 from gpu._arguments import as_real_array
 from gpu._namespace import Array, Namespace, namespace_of, on_device, quiet, working
@@ -15,6 +16,8 @@ __all__ = ["hardmax", "softmax", "sparsemax"]
 
 # Entries of which half a dozen copies fit into the caches of a core.
 CACHED = 2**15
+# Classes up to which the support is found by sets that shrink, many samples side by side, and not by sorting.
+FEW = 64
 
 
 def _rows(z: Any) -> tuple[Namespace, Array, bool]:
@@ -74,13 +77,35 @@ def _nearest(xp: Namespace, rows: Array, t: float, r: float) -> Array:
     """The points of the simplex nearest to rows of scores."""
     with quiet():
         scores = _shifted(xp, rows, t) / r  # in units of the mass
-    # Scores more than 1 below the largest, which is 0, get nothing.
+    few = array_api_compat.is_numpy_namespace(xp) and scores.shape[1] <= FEW
+    rho = _by_shrinking(scores) if few else _by_sorting(xp, scores)
+    with quiet():
+        return r * xp.maximum(scores - rho, xp.zeros_like(scores))
+
+
+def _by_sorting(xp: Namespace, scores: Array) -> Array:
+    """What is taken from each score, of rows whose largest is 0."""
+    # Scores more than 1 below the largest get nothing.
     ordered = xp.maximum(xp.sort(scores, axis=1, descending=True), xp.full_like(scores, -2.0))
     counts = xp.arange(1, scores.shape[1] + 1, dtype=scores.dtype, device=array_api_compat.device(scores))
     sums = xp.cumulative_sum(ordered, axis=1)
     inside = xp.astype(1 + counts * ordered > sums, ordered.dtype)
     support = xp.sum(inside, axis=1, keepdims=True)
     # The scores inside are the first ones of each row.
-    rho = (xp.sum(ordered * inside, axis=1, keepdims=True) - 1) / support
-    with quiet():
-        return r * xp.maximum(scores - rho, xp.zeros_like(scores))
+    return (xp.sum(ordered * inside, axis=1, keepdims=True) - 1) / support
+
+
+def _by_shrinking(scores: Any) -> Any:
+    """The same: what is taken if all of a set get something, from the set down to those that do (Michelot 1986)."""
+    columns = np.ascontiguousarray(scores.T)
+    # No score that is -infinite may meet a 0.
+    columns = np.maximum(columns, -2.0)
+    inside = columns > -1
+    support = inside.sum(axis=0, dtype=columns.dtype)
+    while True:
+        rho = ((columns * inside).sum(axis=0) - 1) / support
+        inside &= columns > rho
+        left = inside.sum(axis=0, dtype=columns.dtype)
+        if (left == support).all():
+            return rho[:, None]
+        support = left

@@ -76,31 +76,69 @@ def _gatherer(xp: Namespace, K: Array, n: Pair, taps: tuple[Any, Any], like: Arr
     """The sum over the taps of the kernel's matrix times the pixels of an image of size n that the tap meets."""
     if is_complex(xp, like) and not is_complex(xp, K):
         K = xp.astype(K, like.dtype)
-    # A row and a column of zeros at the end: what OUTSIDE = -1 points at. Tap by tap the pixel that an output meets.
-    rows, columns = taps[0] % (n[0] + 1), taps[1] % (n[1] + 1)
-    size, channels = (rows.shape[0], columns.shape[0]), K.shape[1]
-    places = (rows.T[:, None, :, None] * (n[1] + 1) + columns.T[None, :, None, :]).reshape(-1, math.prod(size))
-    fits = 8 * channels * places.size <= HOST_CHUNK
-    chosen = [from_host(xp, part, like) for part in ([places.ravel()] if fits else places)]
-    matrices = xp.reshape(K, (K.shape[0], -1)) if fits else xp.reshape(K, (K.shape[0], channels, -1))
+    size = taps[0].shape[0], taps[1].shape[0]
+    down, right = (_shifts(part, length) for part, length in zip(taps, n, strict=True))
+    if down is not None and right is not None:
+        (h, w), frame, seen = _slices(xp, n, size, down, right)
+    else:
+        (h, w), frame, seen = _places(xp, n, size, taps, like)
+    # Of each tap by itself, or side by side: one product where the pixels of all taps fit.
+    matrices = xp.permute_dims(K, (2, 3, 0, 1))
+    matrices = [matrices[p, q, ...] for p in range(K.shape[2]) for q in range(K.shape[3])]
+    fits = 8 * K.shape[1] * h * w * len(matrices) <= HOST_CHUNK
+    wide = xp.concat(matrices, axis=1) if fits else None
 
     def gathered(image: Array) -> Array:
         if is_complex(xp, K) and not is_complex(xp, image):
             image = xp.astype(image, K.dtype)
-        framed = zeros(xp, (channels, n[0] + 1, n[1] + 1), image)
-        framed[:, :-1, :-1] = image
-        flat = xp.reshape(framed, (channels, -1))
+        framed = zeros(xp, (K.shape[1], *frame[0]), image)
+        framed[:, frame[1] : frame[1] + n[0], frame[2] : frame[2] + n[1]] = image
+        flat = xp.reshape(framed, (K.shape[1], -1))
         with quiet():
-            if fits:
-                seen = xp.reshape(xp.take(flat, chosen[0], axis=1), (channels * len(places), -1))
-                Y = matmul(matrices, seen)
+            if wide is not None:
+                Y = matmul(wide, xp.concat([pixels(flat) for pixels in seen], axis=0))
             else:
-                Y = zeros(xp, (K.shape[0], math.prod(size)), image)
-                for tap, place in enumerate(chosen):
-                    Y += matmul(matrices[:, :, tap], xp.take(flat, place, axis=1))
-        return xp.reshape(Y, (K.shape[0], *size))
+                Y = zeros(xp, (K.shape[0], h * w), image)
+                for matrix, pixels in zip(matrices, seen, strict=True):
+                    Y += matmul(matrix, pixels(flat))
+        return xp.reshape(Y, (K.shape[0], h, w))[:, : size[0], : size[1]]
 
     return gathered
+
+
+def _shifts(taps: Any, n: int) -> list[int] | None:
+    """By how much each tap moves an axis of n pixels that has zeros around it; None where it does anything else."""
+    outputs, shifts = np.arange(taps.shape[0]), []
+    for tap in taps.T:
+        met = np.flatnonzero(tap != OUTSIDE)
+        shift = int(tap[met[0]] - met[0]) if met.size else n
+        inside = (outputs + shift >= 0) & (outputs + shift < n)
+        if not np.array_equal(tap, np.where(inside, outputs + shift, OUTSIDE)):
+            return None
+        shifts.append(shift)
+    return shifts
+
+
+def _slices(xp: Namespace, n: Pair, size: Pair, down: list[int], right: list[int]) -> Any:
+    """Pixels of shifted images: slices, as long as all rows of the frame, of which the first entries are kept."""
+    before = [max(0, -min(shifts)) for shifts in (down, right)]
+    after = [max(0, max(shifts) + out - length)
+             for shifts, out, length in zip((down, right), size, n, strict=True)]
+    width = max(before[1] + n[1] + after[1], size[1])
+    length = size[0] * width
+    # One row more, since the last slices begin within a row.
+    frame = (before[0] + n[0] + after[0] + 1, width)
+    starts = [(before[0] + p) * width + before[1] + q for p in down for q in right]
+    return (size[0], width), (frame, *before), [lambda flat, s=s: flat[:, s : s + length] for s in starts]
+
+
+def _places(xp: Namespace, n: Pair, size: Pair, taps: tuple[Any, Any], like: Array) -> Any:
+    """Pixels by their places; the row and column of zeros at the end are what OUTSIDE = -1 points at."""
+    rows, columns = taps[0] % (n[0] + 1), taps[1] % (n[1] + 1)
+    places = (rows.T[:, None, :, None] * (n[1] + 1) + columns.T[None, :, None, :]).reshape(-1, math.prod(size))
+    chosen = [from_host(xp, place, like) for place in places]
+    frame = (n[0] + 1, n[1] + 1)
+    return size, (frame, 0, 0), [lambda flat, place=place: xp.take(flat, place, axis=1) for place in chosen]
 
 
 def conv2d_transpose(
