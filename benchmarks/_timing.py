@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks._places import Place
+
 # A pair of calls that takes longer than this is not repeated as often.
 SECONDS = 20.0
 MOST_REPEATS, LEAST_REPEATS = 15, 3
@@ -25,20 +27,20 @@ class Comparison:
 
 
 def compare(
-    ours: Callable[[], Any], theirs: Callable[[], Any], *, once: bool = False, peer_share: float = 1.0
+    ours: Callable[[], Any], theirs: Callable[[], Any], place: Place, *, once: bool = False, peer_share: float = 1.0
 ) -> Comparison:
     """Both in turn, after one call of each to warm up; in both orders, so that neither is always first.
 
     `once`: for calls of minutes the first ones are all. `peer_share`: the part of the work that the peer does.
     """
-    (first, value), (second, other) = _timed(ours), _timed(theirs)
+    (first, value), (second, other) = _timed(ours, place), _timed(theirs, place)
     if once:
         return Comparison((first / second * peer_share,), first, value, other)
     ratios, mine = [], []
     begun = time.perf_counter()
     for repeat in range(MOST_REPEATS):
         calls = (ours, theirs) if repeat % 2 == 0 else (theirs, ours)
-        times = [_timed(call)[0] for call in calls]
+        times = [_timed(call, place)[0] for call in calls]
         own, peer = times if repeat % 2 == 0 else times[::-1]
         ratios.append(own / peer * peer_share)
         mine.append(own)
@@ -47,25 +49,26 @@ def compare(
     return Comparison(tuple(ratios), min(mine), value, other)
 
 
-def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    begun = time.perf_counter()
+def _timed(call: Callable[[], Any], place: Place) -> tuple[float, Any]:
+    begun = place.clock()
     value = call()
-    return time.perf_counter() - begun, value
+    place.finish()
+    return place.clock() - begun, value
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one core does at most: products of matrices in flop/s, and bytes/s from memory."""
+    """What one core, or the device, does at most: products of matrices in flop/s, and bytes/s from memory."""
 
     products: float
     memory: float
 
 
-def limits() -> Limits:
-    """Measured now: a product of matrices of side 1500, and the copy of 256 MB."""
-    A = np.random.default_rng(0).standard_normal((1500, 1500))
-    source = np.zeros(2**25)
-    target = np.empty_like(source)
-    product = min(_timed(lambda: A @ A)[0] for _ in range(5))
-    copy = min(_timed(lambda: np.copyto(target, source))[0] for _ in range(5))
-    return Limits(2 * 1500**3 / product, 2 * source.nbytes / copy)
+def limits(place: Place) -> Limits:
+    """Measured now: a product of matrices of some side, and the copy of 256 MB."""
+    side = 1500 if place.name == "host" else 8000
+    A = place.array(np.random.default_rng(0).standard_normal((side, side)))
+    source = place.array(np.zeros(2**25))
+    product = min(_timed(lambda: A @ A, place)[0] for _ in range(5))
+    copy = min(_timed(lambda: source + 0.0, place)[0] for _ in range(5))
+    return Limits(2 * side**3 / product, 2 * source.nbytes / copy)

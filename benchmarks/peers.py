@@ -36,7 +36,7 @@ def gram_circular(K: Tensor, n: int, n_iter: int) -> float:
     D = blocks(K, n)
     if D.shape[1] < D.shape[2]:
         D = D.mH
-    logs = torch.zeros(len(D), dtype=K.dtype)
+    logs = torch.zeros(len(D), dtype=K.dtype, device=K.device)
     for _ in range(n_iter):
         size = torch.linalg.matrix_norm(D)
         logs = 2 * (logs + size.log())
@@ -48,7 +48,7 @@ def gram_circular(K: Tensor, n: int, n_iter: int) -> float:
 
 def gram_zero_padded(K: Tensor, n_iter: int) -> float:
     """Gram iteration on the kernel itself: a bound for zero padding."""
-    log = torch.zeros((), dtype=K.dtype)
+    log = torch.zeros((), dtype=K.dtype, device=K.device)
     for _ in range(n_iter):
         size = torch.linalg.vector_norm(K)
         log = 2 * (log + size.log())
@@ -64,11 +64,12 @@ def lanczos_zero_padded(K: Tensor, n: int) -> float:
     pad, (c_out, c_in) = K.shape[-1] // 2, K.shape[:2]
 
     def apply(x: np.ndarray) -> np.ndarray:
-        return torch.nn.functional.conv2d(torch.from_numpy(x).reshape(1, c_in, n, n), K, padding=pad).numpy().ravel()
+        image = torch.from_numpy(x).to(K.device).reshape(1, c_in, n, n)
+        return torch.nn.functional.conv2d(image, K, padding=pad).cpu().numpy().ravel()
 
     def adjoint(y: np.ndarray) -> np.ndarray:
-        image = torch.from_numpy(y).reshape(1, c_out, n, n)
-        return torch.nn.functional.conv_transpose2d(image, K, padding=pad).numpy().ravel()
+        image = torch.from_numpy(y).to(K.device).reshape(1, c_out, n, n)
+        return torch.nn.functional.conv_transpose2d(image, K, padding=pad).cpu().numpy().ravel()
 
     shape = (c_out * n * n, c_in * n * n)
     layer = scipy.sparse.linalg.LinearOperator(shape, matvec=apply, rmatvec=adjoint, dtype=np.float64)
@@ -79,7 +80,7 @@ def sparsemax(z: Tensor) -> Tensor:
     """By sorting (Martins and Astudillo 2016)."""
     ordered = torch.sort(z, dim=1, descending=True).values
     sums = ordered.cumsum(1) - 1
-    ranks = torch.arange(1, z.shape[1] + 1, dtype=z.dtype)
+    ranks = torch.arange(1, z.shape[1] + 1, dtype=z.dtype, device=z.device)
     size = (ranks * ordered > sums).sum(1, keepdim=True)
     threshold = sums.gather(1, size - 1) / size
     return (z - threshold).clamp(min=0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import scipy.fft
+
 from gpu._arguments import as_kernel
 from gpu._namespace import (
     Array,
@@ -24,6 +26,9 @@ from gpu._namespace import (
 from gpu.convolution._geometry import Pair, kernel_size, zeros
 from gpu.spectral._certified import UP, conversion_error, nudged, tiny
 from refimpl._arguments import as_choice, as_count, as_pair
+
+# From so many taps on, transforms are faster than a product for each tap.
+MANY_TAPS = 64
 
 
 def gram_kernel(K: Any, n_iter: int = 1) -> Array:
@@ -51,6 +56,19 @@ def gram_step(xp: Namespace, K: Array) -> Array:
     return result
 
 
+def _gram_step_by_transforms(xp: Namespace, K: Array) -> Array:
+    """The same by Gram matrices of the blocks on an image that is large enough, for kernels of many taps."""
+    shape = [2 * k - 1 for k in kernel_size(K)]
+    size = [scipy.fft.next_fast_len(k) for k in shape]
+    blocks = xp.fft.fftn if is_complex(xp, K) else xp.fft.rfftn
+    kernel = xp.fft.ifftn if is_complex(xp, K) else xp.fft.irfftn
+    D = blocks(xp.permute_dims(K, (2, 3, 0, 1)), s=size, axes=(0, 1))
+    G = kernel(matmul(adjoint(xp, D), D), s=size, axes=(0, 1))
+    # Lags are counted from the largest negative one on.
+    G = xp.roll(xp.astype(G, K.dtype, copy=False), tuple(k - 1 for k in kernel_size(K)), axis=(0, 1))
+    return xp.permute_dims(G[: shape[0], : shape[1], ...], (2, 3, 0, 1))
+
+
 def zero_padded_norm_bound(
     K: Any, n_iter: int, norm: Any = "inf", *, n: Any = None, certified: bool = False
 ) -> float:
@@ -71,7 +89,8 @@ def zero_padded_norm_bound(
     bound, h = 1.0, 1.0
     for _ in range(n_iter):
         length = _length(xp, scaled)
-        scaled = gram_step(xp, scaled / length)
+        step = gram_step if math.prod(kernel_size(scaled)) < MANY_TAPS else _gram_step_by_transforms
+        scaled = step(xp, scaled / length)
         bound, h = bound * length**h, h / 2
     return rescale(bound * _read_out(xp, scaled, norm, size) ** h, exponent)
 

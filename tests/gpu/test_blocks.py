@@ -65,6 +65,19 @@ def test_sums_over_lags_that_cancel_are_not_used(rng):
         assert convolution.circular_norm_bound(K, (80, 1), 4, method=method) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("name", NAMESPACES)
+@pytest.mark.parametrize("kind", ["real", "complex"])
+@pytest.mark.parametrize(
+    ("shape", "n_iter"), [((3, 2, 3, 3), 4), ((2, 3, 7, 10), 2), ((2, 2, 1, 40), 2), ((1, 4, 2, 5), 5)])
+def test_bounds_for_zero_padding_by_transforms(name, kind, shape, n_iter, rng):
+    K = _kernel(rng, shape, kind)
+    K[..., -1, -1] *= 1e-8  # taps that are lost in the rounding of the others would change no bound either
+    for norm in ("inf", "fro"):
+        expected = zero_padded_norm_bound(K, n_iter, norm)
+        found = convolution.zero_padded_norm_bound(namespace(name).asarray(K), n_iter, norm)
+        assert abs(found - expected) <= 64 * 2.0**-53 * expected
+
+
 # -- cells: most frequencies are not looked at ------------------------------------------------------
 
 
