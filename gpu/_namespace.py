@@ -227,13 +227,15 @@ def rescale(value: float, exponent: int) -> float:
 # -- memory ---------------------------------------------------------------------------------------
 
 
-def chunk_size(xp: Namespace, count: int, each: int, memory_limit: int | None, name: str) -> int:
+def chunk_size(
+    xp: Namespace, count: int, each: int, memory_limit: int | None, name: str, thing: str = "block"
+) -> int:
     """How many of `count` things of `each` bytes are worked on at once."""
     limit = memory_limit
     if limit is None:
         limit = _free_device_memory() // 2 if on_device(xp) else max(HOST_CHUNK, HOST_BLOCKS * each)
     if limit < each:
-        raise MemoryError(f"{name} must be at least {each} bytes, for one block and what is made of it, got {limit}")
+        raise MemoryError(f"{name} must be at least {each} bytes, for one {thing} and what is made of it, got {limit}")
     return max(1, min(count, limit // each))
 
 

@@ -16,8 +16,10 @@ __all__ = ["hardmax", "softmax", "sparsemax"]
 
 # Entries of which half a dozen copies fit into the caches of a core.
 CACHED = 2**15
-# Classes up to which the support is found by sets that shrink, many samples side by side, and not by sorting.
+# Up to so many classes many samples side by side are faster than one after the other.
 FEW = 64
+# Rounds in which a set shrinks to the support, before the scores are sorted instead.
+ROUNDS = 24
 
 
 def _rows(z: Any) -> tuple[Namespace, Array, bool]:
@@ -70,15 +72,18 @@ def _by_parts(xp: Namespace, rows: Array, f: Callable[[Array], Array]) -> Array:
     step = max(1, CACHED // rows.shape[1])
     if on_device(xp) or rows.shape[0] <= step:
         return f(rows)
-    return xp.concat([f(rows[start:start + step, :]) for start in range(0, rows.shape[0], step)], axis=0)
+    ends = [*range(step, rows.shape[0], step), rows.shape[0]]
+    return xp.concat([f(rows[start:end, :]) for start, end in zip([0, *ends[:-1]], ends, strict=True)], axis=0)
 
 
 def _nearest(xp: Namespace, rows: Array, t: float, r: float) -> Array:
     """The points of the simplex nearest to rows of scores."""
     with quiet():
         scores = _shifted(xp, rows, t) / r  # in units of the mass
-    few = array_api_compat.is_numpy_namespace(xp) and scores.shape[1] <= FEW
-    rho = _by_shrinking(scores) if few else _by_sorting(xp, scores)
+    rho = None
+    if array_api_compat.is_numpy_namespace(xp):
+        rho = _by_shrinking(np.ascontiguousarray(scores.T), 0) if scores.shape[1] <= FEW else _by_shrinking(scores, 1)
+    rho = _by_sorting(xp, scores) if rho is None else rho
     with quiet():
         return r * xp.maximum(scores - rho, xp.zeros_like(scores))
 
@@ -95,17 +100,19 @@ def _by_sorting(xp: Namespace, scores: Array) -> Array:
     return (xp.sum(ordered * inside, axis=1, keepdims=True) - 1) / support
 
 
-def _by_shrinking(scores: Any) -> Any:
-    """The same: what is taken if all of a set get something, from the set down to those that do (Michelot 1986)."""
-    columns = np.ascontiguousarray(scores.T)
-    # No score that is -infinite may meet a 0.
-    columns = np.maximum(columns, -2.0)
-    inside = columns > -1
-    support = inside.sum(axis=0, dtype=columns.dtype)
-    while True:
-        rho = ((columns * inside).sum(axis=0) - 1) / support
-        inside &= columns > rho
-        left = inside.sum(axis=0, dtype=columns.dtype)
+def _by_shrinking(scores: Any, axis: int) -> Any:
+    """The same: what is taken if all of a set get something, from the set down to those that do (Michelot 1986).
+
+    None where the sets shrink too slowly; classes on the given axis.
+    """
+    scores = np.maximum(scores, -2.0)  # no score that is -infinite may meet a 0
+    inside = scores > -1
+    support = inside.sum(axis=axis, keepdims=True, dtype=scores.dtype)
+    for _ in range(ROUNDS):
+        rho = ((scores * inside).sum(axis=axis, keepdims=True) - 1) / support
+        inside &= scores > rho
+        left = inside.sum(axis=axis, keepdims=True, dtype=scores.dtype)
         if (left == support).all():
-            return rho[:, None]
+            return rho.reshape(-1, 1)
         support = left
+    return None

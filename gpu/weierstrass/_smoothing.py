@@ -11,7 +11,16 @@ import numpy as np
 from scipy.special import roots_hermitenorm
 
 from gpu._arguments import as_real_array, as_real_vector
-from gpu._namespace import Array, Namespace, any_nonzero, from_host, namespace_of, working
+from gpu._namespace import (
+    Array,
+    Namespace,
+    any_nonzero,
+    chunk_size,
+    from_host,
+    namespace_of,
+    roundoff,
+    working,
+)
 from refimpl._arguments import as_count, as_generator, as_number, check_callable
 from refimpl.weierstrass import Smoothed
 
@@ -19,6 +28,8 @@ __all__ = ["Smoothed", "smooth", "smooth_monte_carlo", "stein_gradient"]
 
 MOST_DIMENSIONS = 4
 # By the number of dimensions, so that a call takes a few thousand values of the function.
+# Arrays of the size of a value that are alive at once, for each value kept, at least.
+COPIES = 8
 NODES = {1: 128, 2: 48, 3: 18, 4: 10}
 
 
@@ -87,20 +98,44 @@ def _value(xp: Namespace, f: Any, point: Array) -> Array:
     return xp.asarray(working(xp, found), copy=True)
 
 
-def smooth_monte_carlo(f: Any, x: Any, sigma: float, samples: int, *, rng: Any) -> Smoothed:
-    """`refimpl.weierstrass.smooth_monte_carlo`; the noise is drawn on the host, so that a seed means the same."""
+def smooth_monte_carlo(
+    f: Any, x: Any, sigma: float, samples: int, *, rng: Any, memory_limit: int | None = None
+) -> Smoothed:
+    """`refimpl.weierstrass.smooth_monte_carlo`; the noise is drawn on the host, so that a seed means the same.
+
+    `memory_limit`: bytes that the values of f which are kept may take with what is made of them, eight of a value at
+    least; by default half of the free memory of the device, or 64 MB on the host.
+    """
     check_callable(f, "f")
     xp = namespace_of(x)
     point, s = as_real_vector(x, xp=xp), as_number(sigma, "sigma", minimum=0)
     n, generator = as_count(samples, "samples", minimum=2), as_generator(rng)
-    listed = []
-    for _ in range(n):
+    limit = None if memory_limit is None else as_count(memory_limit, "memory_limit", minimum=1)
+    kept: list[Array] = []
+    done, mean, squares, size = 0, None, None, n
+    for drawn in range(1, n + 1):
         noise = from_host(xp, generator.standard_normal(point.shape[0]), point)
-        listed.append(_value(xp, f, working(xp, point + s * noise)))
-        _check_same_shape(listed[-1], listed[0])
-    values = xp.stack(listed)
-    deviation = xp.std(values, axis=0, correction=1) / math.sqrt(n)
-    return Smoothed(_number_or_array(xp.mean(values, axis=0)), _number_or_array(deviation))
+        kept.append(_value(xp, f, working(xp, point + s * noise)))
+        _check_same_shape(kept[-1], kept[0] if mean is None else mean)
+        if drawn == 1:
+            each = COPIES * max(1, math.prod(kept[0].shape)) * (8 if roundoff() == 2.0**-53 else 4)
+            size = chunk_size(xp, n, each, limit, "memory_limit", "value")
+        if len(kept) == size or drawn == n:
+            mean, squares = _joined(xp, done, mean, squares, xp.stack(kept))
+            done, kept = drawn, []
+    deviation = xp.sqrt(squares / (n - 1)) / math.sqrt(n)
+    return Smoothed(_number_or_array(mean), _number_or_array(deviation))
+
+
+def _joined(xp: Namespace, done: int, mean: Any, squares: Any, values: Array) -> tuple[Array, Array]:
+    """Mean and sum of squared deviations of some values and others (Chan, Golub and LeVeque 1979)."""
+    count = values.shape[0]
+    new = xp.mean(values, axis=0)
+    spread = xp.sum((values - new) ** 2, axis=0)
+    if mean is None:
+        return new, spread
+    rise = new - mean
+    return mean + rise * (count / (done + count)), squares + spread + rise**2 * (done * count / (done + count))
 
 
 def stein_gradient(f: Any, x: Any, sigma: float, *, direction: Any = None, nodes: int | None = None) -> Smoothed:

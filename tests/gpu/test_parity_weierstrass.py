@@ -1,5 +1,7 @@
 """gpu.weierstrass against refimpl.weierstrass."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import strategies as st
@@ -55,6 +57,30 @@ def test_stein_gradient(impl, f, x, sigma):
         roundings=2**10, scale=2.0**10, examples=20)
 def test_smooth_monte_carlo(impl, f, x, sigma, rng):
     return _plain(impl.weierstrass.smooth_monte_carlo(f, x, sigma, 7, rng=rng))
+
+
+@pytest.mark.parametrize("name", NAMESPACES)
+def test_values_are_kept_a_few_at_a_time(name):
+    xp, values = namespace(name), 20_000
+    ones = xp.ones(values)
+
+    def f(x):
+        return x[0] * ones + 1000.0
+
+    x = xp.asarray([2.0])
+    limit = 40 * 8 * values  # five values; all 300 take sixty times that
+    expected = smooth_monte_carlo(f, x, 0.5, 300, rng=0)
+    tracemalloc.start()
+    try:
+        found = smooth_monte_carlo(f, x, 0.5, 300, rng=0, memory_limit=limit)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= limit, peak / limit
+    for a, b in zip(found, expected, strict=True):
+        assert np.abs(np.asarray(a) - np.asarray(b)).max() <= 1e-12 * np.asarray(b).max()
+    with pytest.raises(MemoryError, match=r"memory_limit must be at least 64 bytes, for one value .*, got 63"):
+        smooth_monte_carlo(lambda x: x[0], x, 0.5, 3, rng=0, memory_limit=63)
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.3, 1 / 3])
