@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 
 import array_api_strict  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
 
 from benchmarks import __main__ as command  # noqa: E402
 from benchmarks import _timing, cases, peers  # noqa: E402
@@ -24,11 +25,16 @@ ELSEWHERE = Place("elsewhere", array_api_strict.asarray, torch.from_numpy, lambd
 
 @pytest.fixture
 def briefly(monkeypatch):
-    """One repeat of each row, and no measurement of the machine."""
+    """One repeat of each row on one thread, as the command does, and no measurement of the machine."""
     monkeypatch.setattr(_timing, "SECONDS", 0.0)
     monkeypatch.setattr(_timing, "LEAST_REPEATS", 1)
     monkeypatch.setattr(command, "limits", lambda place: Limits(1e9, 1e9))
     monkeypatch.setattr(command, "device", lambda: None)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("place", [HOST, ELSEWHERE], ids=lambda place: place.name)

@@ -18,6 +18,7 @@ from gpu._namespace import (
     rescale,
     roundoff,
     scaled_by_power_of_two,
+    to_host,
     working,
 )
 from gpu.convolution._blocks import Spectrum, tall
@@ -26,6 +27,7 @@ from gpu.convolution._search import (
     certified_square,
     gram_bounds,
     largest_gram_bound,
+    over_cells,
     over_chunks,
     sound,
     worth_it,
@@ -140,16 +142,18 @@ def circular_norm_bound_gradient(K: Any, n: Any, n_iter: int, *, memory_limit: i
 
 def _first_largest(xp: Namespace, spectrum: Spectrum, n_iter: int, limit: int | None) -> tuple[int, float]:
     """The first frequency with the largest bound, and the bound."""
-    place, best = 0, 0.0
+    place, best, largest = 0, 0.0, 0.0
 
-    def visit(index: Any) -> None:
-        nonlocal place, best
-        bounds = gram_bounds(xp, spectrum.blocks(index), n_iter)
-        here = int(xp.argmax(bounds))
-        if float(bounds[here]) > best:
-            place, best = int(index[here]), float(bounds[here])
+    def look(index: Any, floor: float) -> Any:
+        nonlocal place, best, largest
+        bounds = to_host(gram_bounds(xp, spectrum.blocks(index), n_iter))
+        largest = max(largest, float(bounds.max()))
+        # All that are left are looked at in order in the end.
+        if floor == 1 and bounds.max() > best:
+            place, best = int(index[bounds.argmax()]), float(bounds.max())
+        return index[bounds > floor * largest]
 
-    over_chunks(spectrum, spectrum.all, limit, visit)
+    over_cells(spectrum, limit, lambda D: gram_bounds(xp, D, n_iter), look)
     return place, best
 
 

@@ -17,7 +17,12 @@ from gpu.spectral._certified import definite, eigenvalues_below
 from proofs_check.balls import lift
 from proofs_check.implementation import balls
 from proofs_check.strategies import convolutions, kernels
-from refimpl.convolution import circular_norm_bound, conv_spectral_norm, zero_padded_norm_bound
+from refimpl.convolution import (
+    circular_norm_bound,
+    circular_norm_bound_gradient,
+    conv_spectral_norm,
+    zero_padded_norm_bound,
+)
 
 KERNELS = kernels(complex_entries=True)
 
@@ -79,6 +84,14 @@ def test_bounds_for_zero_padding_by_transforms(name, kind, shape, n_iter, rng):
 
 
 # -- cells: most frequencies are not looked at ------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_iter", [0, 3])
+def test_the_gradient_is_that_of_the_largest_block(n_iter, rng):
+    K = rng.standard_normal((3, 4, 3, 3))
+    expected = circular_norm_bound_gradient(K, (40, 51), n_iter)
+    found = convolution.circular_norm_bound_gradient(K, (40, 51), n_iter)
+    assert np.abs(found - expected).max() <= 1e-12 * np.abs(expected).max()
 
 
 def _two_peaks(rng, taps, n):
