@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
 from gpu._arguments import as_real_array
-from gpu._namespace import Array, Namespace, namespace_of, quiet, special, working
+from gpu._namespace import Array, Namespace, from_host, namespace_of, quiet, special, working
 from refimpl._arguments import as_choice, as_count, as_number
 from refimpl.confidence import Interval
 
@@ -21,10 +22,12 @@ MOST = 2**53
 ODDS, HALVINGS = 745.0, 80
 # Below these risks the library's tails have few digits, and none.
 SMALL, TINY = 1e-6, 1e-200
-# Binomial coefficients of so few factors are summed; so many terms of the tail are, and so many steps are made.
 # Steps of this relative size or less may be rounding.
 STALLED = 1e-9
+# Binomial coefficients of so few factors are summed; so many terms of the tail are, and so many steps are made.
 FACTORS, MOST_TERMS, NEWTON_STEPS = 2000, 50_000, 60
+# A table of so many counts costs nothing.
+LEAST_TABLE = 2**10
 
 
 def _risk(alpha: Any, side: Any) -> tuple[float, str]:
@@ -70,7 +73,7 @@ def clopper_pearson(counts: Any, n: int, alpha: float, *, side: Any = "both") ->
         got = _first(xp, k, wrong)
         raise ValueError(f"counts must be integers from 0 to {trials}, the number of trials, got {got:.17g}")
     shape = k.shape
-    k, places = xp.unique_inverse(k)
+    k, places = _distinct(xp, k, trials)
     zero = xp.zeros_like(k)
     lower = upper = zero
     if side != "upper":
@@ -79,9 +82,19 @@ def clopper_pearson(counts: Any, n: int, alpha: float, *, side: Any = "both") ->
         # By failures instead of successes, and from the other end.
         odds = _log_odds(xp, xp.maximum(trials - k, zero + 1), trials, risk)
         upper = xp.where(k == trials, zero + 1, special("expit", -odds))
-    places = xp.reshape(places, (-1,))
     lower, upper = (xp.reshape(xp.take(end, places), shape) for end in (lower, upper))
     return _ends(xp, lower, upper, side, 1.0)
+
+
+def _distinct(xp: Namespace, k: Array, n: int) -> tuple[Array, Array]:
+    """The counts that occur, and for each entry in a row the place of its own among them."""
+    if array_api_compat.is_numpy_namespace(xp) and n <= max(k.size, LEAST_TABLE):
+        # A table of all counts instead of sorting the entries.
+        whole = k.ravel().astype(np.intp)
+        occurs = np.bincount(whole) > 0
+        return np.flatnonzero(occurs).astype(k.dtype), (np.cumsum(occurs) - 1)[whole]
+    k, places = xp.unique_inverse(k)
+    return k, xp.reshape(places, (-1,))
 
 
 def _log_odds(xp: Namespace, k: Array, n: int, risk: float) -> Array:
@@ -137,9 +150,9 @@ def _tail(xp: Namespace, a: Array, b: Array, odds: Array) -> Array:
 def _log_ways(xp: Namespace, k: Array, n: int) -> Array:
     """Logarithm of the binomial coefficient: of few factors as a sum, of many from the gamma function."""
     few = xp.minimum(k, n - k)
-    total = xp.zeros_like(k)
-    for i in range(int(min(FACTORS, float(xp.max(few))))):
-        total = xp.where(i < few, total + math.log((n - i) / (i + 1)), total)
+    i = np.arange(int(min(FACTORS, float(xp.max(few)))))
+    sums = from_host(xp, np.concatenate([[0.0], np.cumsum(np.log((n - i) / (i + 1)))]), k)
+    total = xp.take(sums, xp.astype(xp.minimum(few, xp.full_like(k, float(i.size))), xp.int64))
     one = xp.ones_like(k)
     by_gamma = special("gammaln", one * (n + 1)) - special("gammaln", k + 1) - special("gammaln", n - k + 1)
     return xp.where(few <= FACTORS, total, by_gamma)
