@@ -53,6 +53,9 @@ def dense(place: Place) -> Iterator[Case]:
         yield Case("dense", size, "spectral_norm", "torch.linalg.matrix_norm",
                    lambda W=W: gpu.spectral.spectral_norm(W), lambda T=T: peers.singular_values(T), flops=work,
                    large=large)
+        yield Case("dense", size, "spectral_norm, lanczos", "torch spectral_norm, power steps",
+                   lambda W=W: gpu.spectral.spectral_norm(W, method="lanczos"), lambda T=T: peers.power(T),
+                   "neither shows that no value is larger", bytes=drawn.nbytes * 100.0, large=large, tolerance=1e-6)
         if place is HOST:
             yield Case("dense", size, "spectral_norm, lanczos", "scipy svds",
                        lambda W=W: gpu.spectral.spectral_norm(W, method="lanczos"), lambda W=W: peers.lanczos(W),

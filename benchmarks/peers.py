@@ -16,6 +16,21 @@ def singular_values(W: Tensor) -> float:
     return float(torch.linalg.matrix_norm(W, 2))
 
 
+def power(W: Tensor) -> float:
+    """PyTorch's spectral normalization, ten power steps a call until the norm no longer rises by 1e-10."""
+    layer = torch.nn.Linear(W.shape[1], W.shape[0], bias=False, dtype=W.dtype, device=W.device)
+    layer.weight = torch.nn.Parameter(W.clone(), requires_grad=False)
+    torch.manual_seed(0)
+    torch.nn.utils.parametrizations.spectral_norm(layer, n_power_iterations=10)
+    place, before = torch.argmax(W.abs()), 0.0
+    with torch.no_grad():
+        while True:
+            sigma = float(W.flatten()[place] / layer.weight.flatten()[place])
+            if abs(sigma - before) <= 1e-10 * sigma:
+                return sigma
+            before = sigma
+
+
 def lanczos(W: Any) -> float:
     """SciPy's largest singular value by ARPACK, to the roundoff."""
     return float(scipy.sparse.linalg.svds(W, k=1, return_singular_vectors=False, rng=np.random.default_rng(0))[0])

@@ -40,7 +40,7 @@ def briefly(monkeypatch):
 @pytest.mark.parametrize("place", [HOST, ELSEWHERE], ids=lambda place: place.name)
 def test_the_rows_of_a_place_agree_with_their_peers(place, briefly):
     rows = command.measured(place, ("circular, [ce]*c 16, n 32, FFT*", "dense, 512*norm"), large=False)
-    assert len(rows) == 4 and {row[0] for row in rows} == {place.name}
+    assert len(rows) == 5 and {row[0] for row in rows} == {place.name}
     assert not [row for row in rows if row[command.DIFFERENCE].endswith("!")]
 
 
@@ -84,6 +84,8 @@ def test_peers_compute_what_they_are_said_to(rng):
     assert peers.gram_circular(T, 5, 4) == pytest.approx(circular_norm_bound(K, 5, 4), rel=1e-13)
     assert peers.gram_zero_padded(T, 3) == pytest.approx(zero_padded_norm_bound(K, 3), rel=1e-13)
     assert peers.lanczos_zero_padded(T, 5) == pytest.approx(conv_spectral_norm(K, 5, padding="zero").norm, rel=1e-12)
+    W = rng.standard_normal((6, 4))
+    assert peers.power(torch.from_numpy(W)) == pytest.approx(np.linalg.norm(W, 2), rel=1e-7)
     z = rng.standard_normal((6, 4))
     assert np.abs(peers.sparsemax(torch.from_numpy(z)).numpy() - sparsemax(z)).max() < 1e-15
     for scores in (z, array_api_strict.asarray(z)):
