@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from proofs_check.vectors._spec import ARRAY, CHOICE, COUNTS, FIELDS, INTEGER, NUMBER, SIZE
+from proofs_check.vectors._spec import (
+    ARRAY,
+    CHOICE,
+    CHOICES,
+    COMPLEX,
+    COUNTS,
+    FIELDS,
+    INTEGER,
+    NETWORK,
+    NUMBER,
+    OUTCOMES,
+    PAIRS,
+    ROWS,
+    SIZE,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FLOAT = {
@@ -26,6 +40,14 @@ KINDS: dict[str, Any] = {
     CHOICE: {"type": "string"},
     COUNTS: {"description": "an integer or integers, row by row", "$ref": "#/$defs/counts"},
     FIELDS: {"description": "floats or integers in lists"},
+    COMPLEX: {"description": "floats or {re, im}, row by row", "$ref": "#/$defs/complexes"},
+    ROWS: {"description": "a list of arrays", "type": "array", "items": {"$ref": "#/$defs/floats"}},
+    PAIRS: {"description": "a list of pairs of arrays", "type": "array",
+            "items": {"type": "array", "items": {"$ref": "#/$defs/floats"}}},
+    CHOICES: {"type": "array", "items": {"type": "string"}},
+    NETWORK: {"description": "layer after layer h = activation(weight h + bias)", "$ref": "#/$defs/network"},
+    OUTCOMES: {"description": "the outcomes of the event, a tuple of counts each", "type": "array",
+               "items": {"type": "array", "items": {"type": "integer"}}},
 }
 
 
@@ -64,6 +86,7 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
             },
             "arguments": _object({name: _object({"kind": {"enum": list(KINDS)}, "required": {"type": "boolean"}})
                                   for name in inputs}),
+            "rounding": {"description": "why errors of that size count as rounding", "type": "string", "minLength": 1},
             "version": {"description": "of the set of vectors", "type": "string"},
             "generator": _object({
                 "name": {"type": "string"}, "balls": {"type": "string"}, "bits": {"type": "integer"},
@@ -89,18 +112,28 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
         "$defs": {
             "float": FLOAT,
             "floats": _nested("floats", FLOAT),
+            "complexes": _nested("complexes", {"anyOf": [FLOAT, _object(dict.fromkeys(("re", "im"), FLOAT))]}),
+            "network": _object({
+                "weights": {"type": "array", "items": {"$ref": "#/$defs/floats"}},
+                "activation": {"description": "of every layer", "type": "array", "items": {"type": "string"}},
+                "biases": {"type": "array", "items": {"$ref": "#/$defs/floats"}},
+            }),
             "counts": _nested("counts", {"anyOf": [{"type": "integer"}, FLOAT]}),
-            "decimals": _nested("decimals", DECIMAL),
+            "decimals": _nested("decimals", {"anyOf": [DECIMAL, _object(dict.fromkeys(("re", "im"), DECIMAL))]}),
             "promise": {"enum": ["exact", "upper", "lower", "estimate"]},
-            "relation": _object({
-                "kind": {
-                    "description": "equal: within the relative error; upper, lower: not below, not above the truth "
-                                   "(the value where there is no other)",
-                    "enum": ["equal", "upper", "lower", "estimate"],
-                },
-                "relative": {"description": "what counts as rounding", **FLOAT},
-                "absolute": {"description": "an absolute error that is rounding too", **FLOAT},
-                "of": {"description": "of each entry, or of the largest one", "enum": ["entry", "largest"]},
-            }, ["kind", "relative"]),
+            "relation": {
+                **_object({
+                    "kind": {
+                        "description": "equal: up to rounding; upper, lower: not below, not above the truth (the value "
+                                       "where there is no other); estimate: equal to what the formula gives",
+                        "enum": ["equal", "upper", "lower", "estimate"],
+                    },
+                    "relative": {"description": "a relative error that counts as rounding", **FLOAT},
+                    "ulp": {"description": "or so many units in the last place of a double", "type": "integer",
+                            "minimum": 0},
+                    "of": {"description": "of each entry, or of the largest one", "enum": ["entry", "largest"]},
+                }, ["kind"]),
+                "oneOf": [{"required": ["relative"]}, {"required": ["ulp"]}],
+            },
         },
     }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from proofs_check.balls import certificates, weierstrass
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, FAIR, INTEGER, NUMBER, Case, Function, bad, distinct
+from proofs_check.vectors._spec import ARRAY, INTEGER, NUMBER, Case, Function, bad, distinct
 
 NAN, INF = float("nan"), float("inf")
 PROBABILITIES = (
@@ -48,13 +48,23 @@ def _multi() -> list[Case]:
         tiny = min(q, 1 - p) < 1e-4
         flags = ("Boundary",) if p <= q else ("TinyP",) if tiny else ("Cancellation",) if p - q < 1e-6 else ("TwoSided",)
         for s in (1.0, 0.5) if i % 2 == 0 else (0.25,):
-            cases.append(Case(f"p = {p:.17g}, q = {q:.17g}, noise {s:g}", flags, {"p_lower": p, "p_upper": q, "sigma": s}))
+            cases.append(Case(f"p = {p:.17g}, q = {q:.17g}, noise {s:g}", flags, {"p_lower": p, "p_upper": q, "sigma": s},
+                              condition=_apart(p, q)))
     return [*cases, bad("p = 1.5", p_lower=1.5, p_upper=0.1, sigma=1.0), bad("q = -1", p_lower=0.9, p_upper=-1.0, sigma=1.0),
             bad("noise 0", p_lower=0.9, p_upper=0.1, sigma=0.0), bad("NaN", p_lower=0.9, p_upper=NAN, sigma=1.0)]
 
 
 def _multi_value(p_lower: float, p_upper: float, sigma: float) -> arb:
     return arb(0) if p_lower <= p_upper else arb(sigma) / 2 * (_quantile(p_lower) - _quantile(p_upper))
+
+
+def _apart(p: float, q: float) -> float:
+    """How much larger the quantiles are than their difference."""
+    if not 0 < q < p < 1:
+        return 1.0
+    with ctx.workprec(128):
+        low, high = _quantile(q), _quantile(p)
+        return float(((abs(low) + abs(high)) / (high - low)).mid()) + 1
 
 
 def _with_slope() -> list[Case]:
@@ -126,12 +136,12 @@ def _accuracy() -> list[Case]:
 PS = {"p_lower": NUMBER, "sigma": NUMBER}
 SL = {"scores": ARRAY, "labels": INTEGER}
 FUNCTIONS = [
-    Function("certificates.radius_mono", "sigma probit^-1(p), 0 where p <= 1/2", "lower", PS, _mono, _mono_value, relative=FAIR),
+    Function("certificates.radius_mono", "sigma probit^-1(p), 0 where p <= 1/2", "lower", PS, _mono, _mono_value),
     Function("certificates.radius_multi", "sigma / 2 (probit^-1(p) - probit^-1(q)), 0 where p <= q", "lower",
-             {"p_lower": NUMBER, "p_upper": NUMBER, "sigma": NUMBER}, _multi, _multi_value, relative=2.0**-26),
+             {"p_lower": NUMBER, "p_upper": NUMBER, "sigma": NUMBER}, _multi, _multi_value),
     Function("certificates.radius_multi_lipschitz", "the largest radius that the bounds p and q and the slope of the scores before "
              "smoothing certify", "lower", {"p_lower": NUMBER, "p_upper": NUMBER, "sigma": NUMBER, "lipschitz": NUMBER}, _with_slope,
-             certificates.radius_multi_lipschitz, relative=FAIR),
+             certificates.radius_multi_lipschitz),
     Function("certificates.margin", "the label's score less the largest other one, at least 0", "exact", SL,
              lambda: _scored(None, None), certificates.margin),
     Function("certificates.radius_global", "margin over root 2 times the Lipschitz constant of the network", "lower",
