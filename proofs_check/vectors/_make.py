@@ -10,8 +10,8 @@ from flint import acb, ctx
 
 from proofs_check.vectors import _flags
 from proofs_check.vectors._numbers import decimal, encode, hexadecimal
-from proofs_check.vectors._spec import PROMISES, Case, Function
 from proofs_check.vectors._rounding import ROUNDING
+from proofs_check.vectors._spec import PROMISES, Case, Function
 
 VERSION = "2.0"
 SEED = 0

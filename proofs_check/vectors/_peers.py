@@ -94,7 +94,7 @@ class Adapter:
             raise Crashed(f"{type(crash).__name__}: {crash}") from crash
 
     def _built(self, file: Mapping[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
-        """Networks by the package's own class, where it offers `network.FeedForward`; else weights, biases and names."""
+        """Networks by the package's own class where it offers `network.FeedForward`, else as they are written."""
         for name, about in file["arguments"].items():
             if about["kind"] == NETWORK and isinstance(inputs.get(name), dict):
                 with contextlib.suppress(NotOffered):

@@ -1,4 +1,4 @@
-"""What counts as rounding, function by function, and why: roundings in a row times condition, or units in the last place.
+"""What counts as rounding, function by function, and why: roundings in a row times condition, or some ulp.
 
 Matrices have up to 8 rows and columns, those of convolutions up to 64; a backward stable algorithm on n of them errs by
 about n^2 roundings. Powers by logarithms lose what the logarithm is larger than 1: up to 416 = ln 2^600 at large and
@@ -48,7 +48,8 @@ ROUNDING: dict[str, Rounding] = {
     "convolution.sampled_density_bound": Rounding(_LARGE, 64**2),
     "convolution.gram_kernel": Rounding("sums of up to 32 products", 32, of="largest"),
     "convolution.circular_norm_bound": Rounding(_POWERS, 16, 416),
-    "convolution.circular_norm_bound_gradient": Rounding("up to four products that double the error", 64, 16, of="largest"),
+    "convolution.circular_norm_bound_gradient": Rounding("up to four products that double the error", 64, 16,
+                                                         of="largest"),
     "convolution.zero_padded_norm_bound": Rounding("sums of up to 300 moduli of sums that partly cancel", 300, 16),
     "convolution.strided_norm_bound": Rounding(_POWERS, 16, 416),
     "convolution.size_transfer_factor": Rounding("a quotient and a power", 16),
@@ -64,13 +65,14 @@ ROUNDING: dict[str, Rounding] = {
     "layers.skew_exponential": Rounding(_SERIES, 64, 150, of="largest"),
     "layers.bjorck": Rounding("up to four steps of two products", 4 * 64, of="largest"),
     "layers.cayley_rectangular": Rounding("linear systems of condition 64 at most", 64, 64, of="largest"),
-    "layers.reshaped_kernel_orthogonalization": Rounding("a polar factor; its matrix's condition is the vector's", 64, 2, of="largest"),
+    "layers.reshaped_kernel_orthogonalization": Rounding(
+        "a polar factor; its matrix's condition is the vector's", 64, 2, of="largest"),
     "layers.cayley_convolution": Rounding(_SOLVE, 64, 32, of="largest"),
     "layers.skew_orthogonal_convolution": Rounding(_SERIES, 64, 150, of="largest"),
     "layers.block_orthogonal_convolution": Rounding("products of projections", 64, of="largest"),
     "layers.convex_potential_layer": Rounding(_SVD, 64, 4, of="largest"),
     "layers.sll_layer": Rounding("a rescaling and two products", 64, 16, of="largest"),
-    "layers.sandwich_layer": Rounding("exponentials of 4 at most, linear systems of condition 64", 64, 64, of="largest"),
+    "layers.sandwich_layer": Rounding("exponentials of 4 at most, systems of condition 64", 64, 64, of="largest"),
     "layers.residual_linear_block": Rounding(_SVD, 64, of="largest"),
     "layers.activation": Rounding("exponentials of squares and arguments up to 500", 16, 500),
     "layers.activation_derivative": Rounding("exponentials of squares and arguments up to 500", 16, 500),
@@ -101,7 +103,8 @@ ROUNDING: dict[str, Rounding] = {
     "weierstrass.smoothed_probit": Rounding("exponentials of half the square of the argument", 16),
     "weierstrass.smoothed_probit_gradient": Rounding("exponentials of half the square of the argument", 16),
     "weierstrass.extremal_ramp": Rounding("a difference and a product", ulp=2),
-    "weierstrass.quantile_lipschitz": Rounding("a root of an equation in tails, solved; squares up to 64 and rises of 2^-6", 64, 2.0**12),
+    "weierstrass.quantile_lipschitz": Rounding(
+        "a root of an equation in tails, solved; squares up to 64 and rises of 2^-6", 64, 2.0**12),
     "simplex.softmax": Rounding("exponentials of scores that are this far apart", 16),
     "simplex.sparsemax": Rounding("sums of eight differences", 16, of="largest"),
     "simplex.hardmax": Rounding("one quotient", ulp=1),
@@ -133,7 +136,8 @@ ROUNDING: dict[str, Rounding] = {
     "curvature.smoothed_cross_entropy_bound": Rounding(f"{_LOGITS}, and of the variance", 16),
     "curvature.smoothed_cross_entropy": Rounding(f"sums of 64 terms; {_LOGITS}, and of the variance", 64),
     "curvature.smoothed_cross_entropy_gradient": Rounding(f"sums of 64 terms; {_LOGITS}, and of the variance", 64),
-    "curvature.smoothed_cross_entropy_hessian": Rounding(f"sums of 64 terms; {_LOGITS}, and of the variance", 64, of="largest"),
+    "curvature.smoothed_cross_entropy_hessian": Rounding(
+        f"sums of 64 terms; {_LOGITS}, and of the variance", 64, of="largest"),
     "curvature.smoothed_hessian_bound": Rounding("an error function", 16),
     "curvature.hessian_norm_bound": Rounding("products of spectral norms of 8 x 8 matrices", 3 * 64, 2),
     "curvature.loss_hessian": Rounding("products of three matrices", 64, 16, of="largest"),
@@ -147,7 +151,8 @@ ROUNDING: dict[str, Rounding] = {
     "generalization.iteration_complexity": Rounding("up to twelve products and quotients", 16),
     "explosion.linear_network": Rounding("up to six layers of products and roots", 6 * 32, 64, of="largest"),
     "explosion.linear_network_jacobian": Rounding("up to six layers of products and roots", 6 * 32, 64, of="largest"),
-    "explosion.linear_network_weight_jacobian": Rounding("up to six layers of products and roots", 6 * 32, 64, of="largest"),
+    "explosion.linear_network_weight_jacobian": Rounding(
+        "up to six layers of products and roots", 6 * 32, 64, of="largest"),
     "explosion.amplification": Rounding("up to six layers of products and roots", 6 * 32, 64),
     "explosion.jacobian_bound": Rounding("up to six spectral norms and roots", 6 * 64, 64),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from proofs_check.vectors._spec import (
@@ -31,9 +32,10 @@ DECIMAL = {
     "type": "string",
     "pattern": "^(-?[0-9]+(\\.[0-9]+)?(e-?[0-9]+)?|inf)$",
 }
+FLOAT_REF, DECIMAL_REF = {"$ref": "#/$defs/float"}, {"$ref": "#/$defs/decimal"}
 KINDS: dict[str, Any] = {
     ARRAY: {"description": "floats, row by row", "$ref": "#/$defs/floats"},
-    NUMBER: {"$ref": "#/$defs/float"},
+    NUMBER: FLOAT_REF,
     INTEGER: {"type": "integer"},
     SIZE: {"description": "one integer, or two: vertical, horizontal",
            "anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]},
@@ -72,7 +74,7 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
     relation = {"$ref": "#/$defs/relation"}
     expected = _object(dict.fromkeys(("value", "radius", "truth", "truth_radius"), decimals), ["value", "radius"])
     needed = [name for name, about in file["arguments"].items() if about["required"]]
-    return {
+    return _without_unused({
         "$schema": DIALECT,
         "$id": f"{file['function']}.schema.json",
         "title": f"Test vectors of {file['function']}",
@@ -84,8 +86,8 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
                 **(_object({name: {"$ref": "#/$defs/promise"} for name in fields}) if fields
                    else {"$ref": "#/$defs/promise"}),
             },
-            "arguments": _object({name: _object({"kind": {"enum": list(KINDS)}, "required": {"type": "boolean"}})
-                                  for name in inputs}),
+            "arguments": _object({name: _object({"kind": {"const": about["kind"]}, "required": {"type": "boolean"}})
+                                  for name, about in file["arguments"].items()}),
             "rounding": {"description": "why errors of that size count as rounding", "type": "string", "minLength": 1},
             "version": {"description": "of the set of vectors", "type": "string"},
             "generator": _object({
@@ -111,15 +113,18 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
         }),
         "$defs": {
             "float": FLOAT,
-            "floats": _nested("floats", FLOAT),
-            "complexes": _nested("complexes", {"anyOf": [FLOAT, _object(dict.fromkeys(("re", "im"), FLOAT))]}),
+            "floats": _nested("floats", FLOAT_REF),
+            "complexes": _nested("complexes", {"anyOf": [FLOAT_REF, _object(dict.fromkeys(("re", "im"), FLOAT_REF))]}),
             "network": _object({
                 "weights": {"type": "array", "items": {"$ref": "#/$defs/floats"}},
                 "activation": {"description": "of every layer", "type": "array", "items": {"type": "string"}},
                 "biases": {"type": "array", "items": {"$ref": "#/$defs/floats"}},
             }),
-            "counts": _nested("counts", {"anyOf": [{"type": "integer"}, FLOAT]}),
-            "decimals": _nested("decimals", {"anyOf": [DECIMAL, _object(dict.fromkeys(("re", "im"), DECIMAL))]}),
+            "counts": _nested("counts", {"anyOf": [{"type": "integer"}, FLOAT_REF]}),
+            "decimal": DECIMAL,
+            "decimals": _nested("decimals", {
+                "anyOf": [DECIMAL_REF, _object(dict.fromkeys(("re", "im"), DECIMAL_REF))],
+            }),
             "promise": {"enum": ["exact", "upper", "lower", "estimate"]},
             "relation": {
                 **_object({
@@ -128,7 +133,7 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
                                        "where there is no other); estimate: equal to what the formula gives",
                         "enum": ["equal", "upper", "lower", "estimate"],
                     },
-                    "relative": {"description": "a relative error that counts as rounding", **FLOAT},
+                    "relative": {"description": "a relative error that counts as rounding", **FLOAT_REF},
                     "ulp": {"description": "or so many units in the last place of a double", "type": "integer",
                             "minimum": 0},
                     "of": {"description": "of each entry, or of the largest one", "enum": ["entry", "largest"]},
@@ -136,4 +141,15 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
                 "oneOf": [{"required": ["relative"]}, {"required": ["ulp"]}],
             },
         },
-    }
+    })
+
+
+def _without_unused(made: dict[str, Any]) -> dict[str, Any]:
+    """Definitions that nothing refers to are left out."""
+    while True:
+        text = json.dumps(made)
+        unused = [name for name in made["$defs"] if f'"#/$defs/{name}"' not in text]
+        kept = {name: value for name, value in made["$defs"].items() if name not in unused}
+        made = {**made, "$defs": kept}
+        if not unused:
+            return made

@@ -49,7 +49,7 @@ PROMISES = ("exact", "upper", "lower", "estimate")
 
 @dataclass(frozen=True)
 class Case:
-    """Inputs with the traps they hold; `refused` where no answer is right; by how much they enlarge a rounding error."""
+    """Inputs with the traps they hold; whether no answer is right; by how much they enlarge a rounding error."""
 
     comment: str
     flags: tuple[str, ...]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 TOPICS = (
-    "spectral", "convolution", "layers", "normalization", "network", "weierstrass", "simplex", "confidence", "certificates",
-    "curvature", "generalization", "explosion",
+    "spectral", "convolution", "layers", "normalization", "network", "weierstrass", "simplex", "confidence",
+    "certificates", "curvature", "generalization", "explosion",
 )
 
 _RESULT = "the type of a result"
@@ -37,7 +37,7 @@ UNCOVERED: dict[str, str] = {
     "network.Residual": _PART,
     "network.Sequential": _PART,
     "network.extremal_network": "its result is a network",
-    "network.local_lipschitz": "a search from a start: rounding decides where it ends, and its result is a lower bound anywhere",
+    "network.local_lipschitz": "a search: rounding decides where it ends, and a lower bound it is anywhere",
     "network.pgd_attack": "a search: rounding decides at a projection where it ends",
     "weierstrass.Smoothed": _RESULT,
     "weierstrass.smooth": _FUNCTION,

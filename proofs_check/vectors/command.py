@@ -137,7 +137,8 @@ def _show(rows: list[Any], peers: list[str]) -> None:
             click.echo(f"{row.peer}: {vector['id']} ({', '.join(vector['flags'])}): {vector['comment']}")
             click.echo(f"  {judgement.verdict}")
     offered = [row for row in rows if row.offered]
-    counts = {state: sum(row.state == state for row in offered) for state in ("pass", "FAIL", "unknown", "estimate", "refused")}
+    states = ("pass", "FAIL", "unknown", "estimate", "refused")
+    counts = {state: sum(row.state == state for row in offered) for state in states}
     click.echo(f"{len(offered)} offered of {len(rows)}: " + ", ".join(f"{n} {state}" for state, n in counts.items()))
 
 

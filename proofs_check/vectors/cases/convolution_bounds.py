@@ -28,6 +28,8 @@ def _circular() -> list[Case]:
 
 
 def _circular_truth(K: Any, n: Any, n_iter: int = 0, **others: Any) -> Any:
+    if n == SIDE:  # by its frequencies
+        return convolution.conv_spectral_norm(K, n, padding="circular").norm
     return conv_norm(K, n, padding="circular")
 
 

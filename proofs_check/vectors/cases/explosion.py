@@ -34,11 +34,11 @@ def _settings() -> Settings:
     ]
     for i in range(38):
         kind = KINDS[i % 4]
-        size = 4 if kind == "group" else 2 + i % 2
+        size = 4 if kind == "group" else 2 + i // 4 % 2
         depth = 1 + i % 3
         W = [draws.array(size, size, high=8, of=4) + np.eye(size) / 16 for _ in range(depth)]
         trap = ("ChannelOrder",) if i < 20 else ("Drawn",)
-        found.append((f"{kind}, {depth} layers of {size}", trap, W, draws.array(2 + i % 2, size) + 1 / 32, (0.25, 2.0**-6)[i % 2], kind))
+        found.append((f"{kind}, {depth} layers of {size}", trap, W, draws.array(2 + (i % 2 and size < 4), size) + 1 / 32, (0.25, 2.0**-6)[i % 2], kind))
     return found
 
 

@@ -31,7 +31,7 @@ def _density() -> list[Case]:
 
 def _permutation() -> list[Case]:
     cases = [Case(f"{c} channels, {p} places", ("ChannelOrder", "ClosedForm"), {"channels": c, "positions": p})
-             for c in range(1, 8) for p in range(1, 8) if c * p <= 25]
+             for c in range(1, 15) for p in range(1, 15) if c * p <= 14]
     return [*cases, bad("no channels", channels=0, positions=2), bad("no places", channels=2, positions=0), bad("a negative number", channels=-1, positions=2)]
 
 

@@ -106,7 +106,7 @@ def _statistics() -> list[Case]:
     for i in range(20):
         cases.append(Case("drawn", ("Drawn",), {"points": np.arange(8.0).reshape(4, 2) + draws.array(4, 2, high=3, of=8), "losses": draws.array(4), "cells": [draws.integer(0, 1) for _ in range(4)],
                                                 "probabilities": abs(draws.array(4)) + 1 / 8, "counts": [draws.integer(1, 5) for _ in range(4)], "n_cells": 2 + i % 2}))
-    good = {name: value for name, value in cases[0].inputs.items()}
+    good = dict(cases[0].inputs)
     return [*cases, bad("no such cell", **{**good, "cells": [0, 0, 0, 1]}), bad("a negative probability", **{**good, "probabilities": -np.ones(4)}), bad("two equal points", **{**good, "points": np.zeros((4, 1))}),
             bad("lengths differ", **{**good, "losses": np.ones(3)})]
 

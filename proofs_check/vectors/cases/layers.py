@@ -9,7 +9,19 @@ import numpy as np
 
 from proofs_check.balls import layers
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, CHOICE, COMPLEX, INTEGER, NUMBER, PAIRS, SIZE, Case, Function, bad, distinct
+from proofs_check.vectors._spec import (
+    ARRAY,
+    CHOICE,
+    COMPLEX,
+    INTEGER,
+    NUMBER,
+    PAIRS,
+    SIZE,
+    Case,
+    Function,
+    bad,
+    distinct,
+)
 from proofs_check.vectors.cases._kernels import bad_kernels, one, plain
 from proofs_check.vectors.cases._matrices import bad_matrices, complex_matrices, matrices
 

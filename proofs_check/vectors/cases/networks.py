@@ -20,7 +20,7 @@ Net = dict[str, Any]
 
 
 def _net(*weights: Any, names: tuple[str, ...] = (), biases: Any = None) -> Net:
-    """relu between and identity at the end, no biases, where nothing else is said."""
+    """With relu between and identity at the end, without biases, where nothing else is said."""
     between = ["relu"] * (len(weights) - 1) + ["identity"]
     zeros = [np.zeros(len(W)) for W in weights]
     return {"weights": list(weights), "activation": list(names) or between, "biases": zeros if biases is None else biases}
@@ -133,8 +133,8 @@ def _local() -> list[Case]:
 
 def _identities() -> list[Case]:
     cases = [Case(f"{m} rows, {n} columns", ("ClosedForm", "NotSquare", "ChannelOrder") if m != n else ("ClosedForm",), {"n_out": m, "n_in": n})
-             for m in (1, 2, 3, 4, 5, 7) for n in (1, 2, 3, 4, 5, 7)]
-    return [*cases, bad("no rows", n_out=0, n_in=2), bad("no columns", n_out=2, n_in=0), bad("a negative number", n_out=-1, n_in=2), bad("no integer", n_out=1.5, n_in=2)]
+             for m in (1, 2, 3, 4, 5, 7) for n in (1, 2, 3, 4, 5, 6, 7)]
+    return [*cases, bad("no rows", n_out=0, n_in=2), bad("no columns", n_out=2, n_in=0), bad("a negative number", n_out=-1, n_in=2)]
 
 
 def _cut() -> list[Case]:
@@ -207,7 +207,7 @@ FUNCTIONS = [
     Function("network.identity_like", "ones on the diagonal of a rectangular matrix", "exact", {"n_out": INTEGER, "n_in": INTEGER}, _identities, balls.identity_like, sharp=True),
     Function("network.truncate_or_pad", "v cut to each length in turn, or filled up by zeros", "exact", {"v": ARRAY, "sizes": COUNTS}, _cut, balls.truncate_or_pad, sharp=True),
     Function("curvature.loss_hessian", "the second derivative of the loss by the weights (of all layers, all but the last, or the last), row by row; squared: sum of squares, no half",
-             "exact", {**NX, "label": COUNTS, **LW}, lambda: _loss_cases(True), _hessian),
+             "exact", {**NX, "label": COUNTS, **LW}, lambda: _loss_cases(True), _hessian, optional=("loss", "weights")),
     Function("curvature.hessian_norm_bound", "|H_a| sum_j (s_j |h_(j-1)| prod_(l>j) K_l |W_l|)^2, for the inner weights with |W_L^T H_a W_L| and products up to L - 1: not below the norm "
-             "of that Hessian where the loss's gradient in the logits vanishes", "upper", {**NX, **LW}, lambda: _loss_cases(False), _norm_bound, truth=_norm_truth),
+             "of that Hessian where the loss's gradient in the logits vanishes", "upper", {**NX, **LW}, lambda: _loss_cases(False), _norm_bound, truth=_norm_truth, optional=("loss", "weights")),
 ]

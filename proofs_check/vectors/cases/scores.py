@@ -33,7 +33,7 @@ def _lvm() -> list[Case]:
         gap = (3.0, 1.5, 4.0)[i % 3]
         flags = ("Unpaid",) if classes > 2 else ("TwoSided",)
         cases.append(Case(f"{classes} classes, {' '.join(maps)}, temperatures {temperatures}", flags if i < 18 else ("Drawn",), {
-            "selection": _sample(draws, 6, classes, lead, gap), "estimation": _sample(draws, 60 + 10 * (i % 3), classes, lead, gap), "sigma": (0.5, 1.0, 0.25)[i % 3],
+            "selection": _sample(draws, 6, classes, lead, gap), "estimation": _sample(draws, 40 + 10 * (i % 3), classes, lead, gap), "sigma": (0.5, 1.0, 0.25)[i % 3],
             "alpha": (0.05, 0.25, 0.001)[i % 3], "maps": list(maps), "temperatures": np.array(temperatures)}))
     fair: dict[str, Any] = {"sigma": 0.5, "alpha": 0.05, "maps": ["softmax"], "temperatures": np.array([1.0])}
     for name in ("softmax", "sparsemax", "hardmax"):
