@@ -82,8 +82,9 @@ def test_complex_numbers_survive_being_written():
     np.testing.assert_array_equal(_numbers.decode([["0x1p+0", {"re": "0x0p+0", "im": "0x1p+0"}]]), np.array([[1, 1j]]))
 
 
-@pytest.mark.parametrize(("value", "unit"), [(1.0, 2.0**-52), (1.9, 2.0**-52), (2.0, 2.0**-51), (-0.3, 2.0**-54), (0.0, 2.0**-1074),
-                                             (2.0**-1060, 2.0**-1074), (1.7e308, 2.0**971)])
+@pytest.mark.parametrize(("value", "unit"), [
+    (1.0, 2.0**-52), (1.9, 2.0**-52), (2.0, 2.0**-51), (-0.3, 2.0**-54), (0.0, 2.0**-1074), (2.0**-1060, 2.0**-1074),
+    (1.7e308, 2.0**971)])
 def test_units_in_the_last_place(value, unit):
     assert unit_in_the_last_place(Fraction(value)) == Fraction(unit)
 
@@ -134,7 +135,8 @@ def test_a_promise_of_its_own_turns_the_verdict():
     assert judge(vector(ROOT, EQUAL), 1.4142, relative=1e-4).passed
 
 
-@pytest.mark.parametrize(("asked", "says"), [(EQUAL, "the exact value"), (UPPER, "an upper bound"), (LOWER, "a lower bound")])
+@pytest.mark.parametrize(("asked", "says"), [
+    (EQUAL, "the exact value"), (UPPER, "an upper bound"), (LOWER, "a lower bound")])
 @pytest.mark.parametrize(("result", "side"), [(1.5, ", above the truth"), (1.4, ", below the truth")])
 def test_an_estimate_is_said_to_be_one(asked, says, result, side):
     judgement = judge(vector(ROOT, asked), result, promise="estimate")
@@ -150,8 +152,8 @@ def test_of_an_estimate_more_may_be_promised_and_is_judged_by_the_truth():
 
 
 @pytest.mark.parametrize("function", [
-    "spectral.spectral_norm", "convolution.circular_norm_bound", "certificates.radius_mono", "confidence.clopper_pearson",
-    "certificates.certify_mono"])
+    "spectral.spectral_norm", "convolution.circular_norm_bound", "certificates.radius_mono",
+    "certificates.certify_mono", "confidence.clopper_pearson"])
 def test_what_declares_itself_an_estimate_never_comes_out_sound(function, module):
     topic, name = function.split(".")
     right = getattr(importlib.import_module(f"refimpl.{topic}"), name)
