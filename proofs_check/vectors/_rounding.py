@@ -16,7 +16,7 @@ _COPIES = "taps are copied, no rounding"
 _LOGITS = "exponentials of logits that are this far apart"
 _LINES = "a handful of sums, a root and a quotient"
 _SOLVE = "8 x 8 linear systems of condition 32 at most"
-_SERIES = "series or squarings for skew matrices of norm 5 at most: sums of terms up to e^5"
+_SERIES = "series for skew matrices of norm 4 at most: sums of terms up to e^4"
 _CONSTANT = "a root and a quotient"
 _MEANS = "eight sums, a root and a quotient; a mean that is larger than the deviation is in the condition"
 _BINOMIAL = "logarithms of factorials of so many trials"
@@ -62,13 +62,14 @@ ROUNDING: dict[str, Rounding] = {
     "layers.sll_rescaling": Rounding("sums of 8 products that partly cancel, and a root", 64, 16),
     "layers.spectral_rescaling": Rounding("up to three products of matrices that partly cancel, and a root", 64, 64),
     "layers.cayley": Rounding(_SOLVE, 64, 32, of="largest"),
-    "layers.skew_exponential": Rounding(_SERIES, 64, 150, of="largest"),
+    "layers.skew_exponential": Rounding(_SERIES, 64, 55, of="largest"),
     "layers.bjorck": Rounding("up to four steps of two products", 4 * 64, of="largest"),
     "layers.cayley_rectangular": Rounding("linear systems of condition 64 at most", 64, 64, of="largest"),
     "layers.reshaped_kernel_orthogonalization": Rounding(
         "a polar factor; its matrix's condition is the vector's", 64, 2, of="largest"),
     "layers.cayley_convolution": Rounding(_SOLVE, 64, 32, of="largest"),
-    "layers.skew_orthogonal_convolution": Rounding(_SERIES, 64, 150, of="largest"),
+    "layers.skew_orthogonal_convolution": Rounding(
+        "squarings for skew matrices of norm 32 at most", 64, 32, of="largest"),
     "layers.block_orthogonal_convolution": Rounding("products of projections", 64, of="largest"),
     "layers.convex_potential_layer": Rounding(_SVD, 64, 4, of="largest"),
     "layers.sll_layer": Rounding("a rescaling and two products", 64, 16, of="largest"),

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import refimpl.confidence
+import refimpl.spectral
 from proofs_check.cli import main
 from proofs_check.vectors import _files, _flags, _make, _numbers, _schema, cases
 from proofs_check.vectors._peers import Adapter, Crashed, NoAnswer, Program
@@ -235,6 +237,37 @@ def test_the_command_exports_and_checks(tmp_path, module):
     assert done.exit_code == 1
     assert "FAIL 002" in done.output and "not offered" in done.output
     assert "confidence.bonferroni-002 (ClosedForm, Unpaid): 0.001 over 2" in done.output
+
+
+def test_the_command_tells_estimates_apart(module):
+    def spectral_norm(W):
+        return refimpl.spectral.power_iteration(W, 5, rng=0)
+
+    guess = module(spectral_norm=spectral_norm, PROMISES={"spectral.spectral_norm": "estimate"})
+    done = CliRunner().invoke(main, ["vectors", "check", "--impl", guess, "spectral.spectral_norm"])
+    assert done.exit_code == 1 and "0 pass, 0 FAIL, 0 unknown, 1 estimate" in done.output
+    assert "estimate where the exact value is asked for: exact to" in done.output
+
+
+def test_networks_and_events_are_given_as_a_package_has_them(module):
+    def seen(kind):
+        def product_upper_bound(network):
+            assert isinstance(network, kind)
+            raise ValueError("seen")
+
+        return product_upper_bound
+
+    file = _files.load("network.product_upper_bound")
+    own = type("FeedForward", (), {"__init__": lambda self, weights, activation, biases: None})
+    for offered in ({"product_upper_bound": seen(dict)}, {"product_upper_bound": seen(own), "FeedForward": own}):
+        row = check_function(file, Adapter(module(**offered)))
+        assert row.state == "refused" and row.outcomes["refused"] >= 40
+
+    def exact_coverage(covers, p, n):
+        return refimpl.confidence.exact_coverage(lambda counts: not covers(counts), p, n)
+
+    row = check_function(_files.load("confidence.exact_coverage"), Adapter(module(exact_coverage=exact_coverage)))
+    assert row.state == "FAIL" and row.outcomes["refused"] == 0
 
 
 def test_the_command_refuses_what_it_cannot_do():
