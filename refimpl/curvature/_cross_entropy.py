@@ -74,7 +74,7 @@ def cross_entropy(logits: npt.ArrayLike, label: Label) -> float:
 
     References
     ----------
-    thesis.thm-7.2.3, thesis.app-D.2.4-gradient
+    thesis.thm-7.2.3, thesis.app-D.2.4-gradient, lipref.small-losses
 
     Examples
     --------
@@ -299,7 +299,7 @@ def smoothed_cross_entropy_bound(logits: npt.ArrayLike, label: Label, h: npt.Arr
 
     References
     ----------
-    thesis.thm-D.2.1-not-a-bound.upper, thesis.thm-7.2.3.classes
+    thesis.thm-D.2.1-not-a-bound.upper, thesis.thm-7.2.3.classes, lipref.small-losses
 
     Examples
     --------

@@ -174,7 +174,7 @@ def smoothed_cross_entropy(logits: npt.ArrayLike, label: Label, h: npt.ArrayLike
 
     References
     ----------
-    thesis.thm-7.2.3, thesis.thm-7.2.3.above, thesis.thm-D.2.1
+    thesis.thm-7.2.3, thesis.thm-7.2.3.above, thesis.thm-D.2.1, lipref.small-losses
 
     Examples
     --------
