@@ -2,10 +2,12 @@
 
 FLAGS = {
     "Aliasing": "The kernel is larger than the image, or wraps onto itself: taps that meet one pixel add up.",
+    "Anchor": "Which tap lies on the pixel is said: not the middle one.",
     "BadInput": "No answer is right: a clear error is, neither a number nor NaN nor an error from deep inside.",
     "Boundary": "An argument at the end of its range.",
     "Complex": "Complex entries: a transpose that is no adjoint, moduli of real parts only. Or refused.",
     "Cancellation": "Numbers that nearly cancel: what is computed as a difference has few digits or none.",
+    "Certified": "The bound has to hold as it is computed: no rounding is excused.",
     "ChannelOrder": "Different numbers of input and output channels, or unsymmetric taps: swapped axes are found out.",
     "CircularIsNoBound": "The circular norm is below the one with zero padding's, or the other way round.",
     "ClassPartition": "Classes put into buckets: how many bounds share the risk, the selection sample says.",

@@ -107,6 +107,8 @@ def _of_promise(function: Function, case: Case, promise: str) -> dict[str, Any]:
     if promise not in PROMISES:
         raise ValueError(f"{function.name} promises {promise!r}, not one of {', '.join(PROMISES)}")
     rounding, kind = ROUNDING[function.name], "equal" if promise == "exact" else promise
+    if case.strict and promise in ("upper", "lower"):
+        return {"kind": kind, "relative": hexadecimal(0.0)}
     if rounding.ulp is not None:
         return {"kind": kind, "ulp": rounding.ulp}
     relation = {"kind": kind, "relative": hexadecimal(rounding.relative(case.condition))}

@@ -19,6 +19,7 @@ from proofs_check.vectors._spec import (
     PAIRS,
     ROWS,
     SIZE,
+    YES,
 )
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -44,6 +45,7 @@ KINDS: dict[str, Any] = {
     FIELDS: {"description": "floats or integers in lists"},
     COMPLEX: {"description": "floats or {re, im}, row by row", "$ref": "#/$defs/complexes"},
     ROWS: {"description": "a list of arrays", "type": "array", "items": {"$ref": "#/$defs/floats"}},
+    YES: {"type": "boolean"},
     PAIRS: {"description": "a list of pairs of arrays", "type": "array",
             "items": {"type": "array", "items": {"$ref": "#/$defs/floats"}}},
     CHOICES: {"type": "array", "items": {"type": "string"}},

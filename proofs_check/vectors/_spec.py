@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proofs_check.vectors._numbers import encode
@@ -13,8 +13,8 @@ from proofs_check.vectors._numbers import encode
 ARRAY, NUMBER, INTEGER, SIZE, CHOICE, COUNTS, FIELDS = (
     "array", "number", "integer", "size", "choice", "counts", "nested",
 )
-COMPLEX, ROWS, PAIRS, CHOICES, NETWORK, OUTCOMES = (
-    "complex array", "arrays", "pairs of arrays", "choices", "network", "outcomes",
+COMPLEX, ROWS, PAIRS, CHOICES, NETWORK, OUTCOMES, YES = (
+    "complex array", "arrays", "pairs of arrays", "choices", "network", "outcomes", "boolean",
 )
 UNIT = 2.0**-53
 # For another order of operations, other algorithms of the same stability, and library functions that err by some ulp.
@@ -49,13 +49,17 @@ PROMISES = ("exact", "upper", "lower", "estimate")
 
 @dataclass(frozen=True)
 class Case:
-    """Inputs with the traps they hold; whether no answer is right; by how much they enlarge a rounding error."""
+    """Inputs with the traps they hold; whether no answer is right; by how much they enlarge a rounding error.
+
+    A `strict` bound has to hold as it is computed, without any room for rounding.
+    """
 
     comment: str
     flags: tuple[str, ...]
     inputs: dict[str, Any]
     refused: bool = False
     condition: float = 1.0
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,13 @@ class Function:
 def bad(comment: str, **inputs: Any) -> Case:
     """A call that has to be refused."""
     return Case(comment, ("BadInput",), inputs, refused=True)
+
+
+def certified(cases: list[Case], every: int = 5) -> list[Case]:
+    """Some of the cases again, asked for a bound that rounding does not break."""
+    chosen = [case for case in cases if not case.refused and "Drawn" not in case.flags][::every]
+    return [replace(case, comment=f"{case.comment}; certified", flags=("Certified", *case.flags),
+                    inputs={**case.inputs, "certified": True}, strict=True) for case in chosen]
 
 
 def distinct(cases: list[Case]) -> list[Case]:

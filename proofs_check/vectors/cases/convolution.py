@@ -22,8 +22,15 @@ from proofs_check.vectors.cases._kernels import (
 )
 from proofs_check.vectors.cases._norms import conv_norm
 
-HOW = {"padding": CHOICE, "stride": SIZE, "dilation": SIZE, "groups": INTEGER}
-OPTIONAL = ("stride", "dilation", "groups")
+HOW = {"padding": CHOICE, "stride": SIZE, "dilation": SIZE, "groups": INTEGER, "anchor": SIZE}
+OPTIONAL = ("stride", "dilation", "groups", "anchor")
+ANCHORED = [
+    Setting("anchored at the first tap", ("Anchor", "EvenKernel"), EVEN, 3, {"padding": "circular", "anchor": (0, 0)}),
+    Setting("an even kernel anchored at its other middle", ("Anchor", "EvenKernel"), EVEN, 4, {"padding": "zero", "anchor": (1, 1)}),
+    Setting("anchored at the last tap", ("Anchor",), CORNER, 3, {"padding": "zero", "anchor": (2, 2)}),
+    Setting("anchored at the first row, the last column", ("Anchor", "ChannelOrder"), CORNER, (3, 4), {"padding": "zero", "anchor": (0, 2)}),
+    Setting("anchored at the first tap, stride 2", ("Anchor", "Stride"), CORNER, 4, {"padding": "zero", "anchor": (0, 0), "stride": 2}),
+]
 
 
 def _cases(settings: list[Setting], inputs: Any) -> list[Case]:
@@ -32,11 +39,11 @@ def _cases(settings: list[Setting], inputs: Any) -> list[Case]:
 
 def _varied(drawn: int = 6) -> list[Setting]:
     """Half of the plain ones are enough beside all geometries."""
-    return explicit(plain(drawn=0)[::2] + geometric(drawn))
+    return explicit(plain(drawn=0)[::2] + ANCHORED + geometric(drawn))
 
 
 def _norm_cases() -> list[Case]:
-    some = explicit(plain(drawn=4) + geometric(4))
+    some = explicit(plain(drawn=4) + ANCHORED + geometric(4))
     return [*_cases(some, Setting.inputs), *bad_kernels(n=3, padding="circular"),
             bad("no pixels", K=CORNER, n=0, padding="zero"),
             bad("no such padding", K=CORNER, n=3, padding="reflect"),

@@ -9,7 +9,7 @@ from flint import arb
 
 from proofs_check.balls import spectral
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, CHOICE, COMPLEX, INTEGER, NUMBER, Case, Function, bad
+from proofs_check.vectors._spec import ARRAY, CHOICE, COMPLEX, INTEGER, NUMBER, YES, Case, Function, bad, certified
 from proofs_check.vectors.cases._matrices import bad_matrices, complex_matrices, matrices, rows
 
 INDICES = (1.0, 2.0, 4.0, 3.0, float("inf"), 1.5, 8.0)
@@ -44,7 +44,7 @@ def _gram() -> list[Case]:
     long = Case("40 steps: without rescaling every float is exceeded", ("Overflow",), {"W": rows([3, 1], [1, 2]), "n_iter": 40})
     small = Case("40 steps on small entries: without rescaling all is zero", ("Underflow",),
                  {"W": rows([0.25, 0.125], [0, 0.25]), "n_iter": 40})
-    return [long, small, *cases, *bad_matrices(n_iter=2), bad("a negative number of steps", W=np.eye(2), n_iter=-1)]
+    return [long, small, *cases, *certified(cases), *bad_matrices(n_iter=2), bad("a negative number of steps", W=np.eye(2), n_iter=-1)]
 
 
 def _sequence() -> list[Case]:
@@ -120,8 +120,8 @@ FUNCTIONS = [
     Function("spectral.spectral_radius", "the largest modulus of an eigenvalue of W", "exact", M, _radius,
              spectral.spectral_radius),  # a defective eigenvalue moves by the root of a roundoff
     Function("spectral.gram_iteration", "a bound on the spectral norm of W: with W_0 = W, W_(t+1) = W_t^T W_t, the "
-             "Frobenius norm of W_t to the power 2^-t after t = n_iter steps", "upper", MN, _gram,
-             spectral.gram_iteration, truth=_only_norm),
+             "Frobenius norm of W_t to the power 2^-t after t = n_iter steps", "upper", {**MN, "certified": YES}, _gram,
+             spectral.gram_iteration, optional=("certified",), truth=_only_norm),
     Function("spectral.gram_iteration_naive", "the same without rescaling, read out by the Frobenius norm or the "
              "operator norm 1, 2 or inf", "upper", {**MN, "norm": CHOICE}, _naive, spectral.gram_iteration_naive,
              truth=_only_norm, optional=("norm",)),

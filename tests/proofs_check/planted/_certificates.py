@@ -120,6 +120,11 @@ def radius_multi_without_the_half(p_lower, p_upper, sigma, *, certified=False):
     return 2 * certificates.radius_multi(p_lower, p_upper, sigma, certified=certified)
 
 
+@bug("certificates.radius_coordinate")
+def certified_radius_as_it_is_rounded(scores, labels, lipschitz, *, certified=False):
+    return certificates.radius_coordinate(scores, labels, lipschitz)
+
+
 @bug("certificates.radius_global")
 def radius_global_without_the_root_of_two(scores, labels, lipschitz, *, certified=False):
     return np.sqrt(2) * certificates.radius_global(scores, labels, lipschitz, certified=certified)

@@ -14,6 +14,11 @@ def conv2d_with_zeros_for_circular_padding(X, K, *, padding="circular", **rest):
 
 
 @bug("convolution.conv2d")
+def anchor_forgotten(X, K, *, anchor=None, **rest):
+    return convolution.conv2d(X, K, **rest)
+
+
+@bug("convolution.conv2d")
 def conv2d_that_flips_the_kernel(X, K, **rest):
     return convolution.conv2d(X, np.asarray(K)[:, :, ::-1, ::-1], **rest)
 
