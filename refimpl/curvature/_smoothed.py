@@ -223,10 +223,12 @@ def smoothed_cross_entropy_gradient(logits: npt.ArrayLike, label: Label, h: npt.
     ------
     ValueError
         If an argument is out of its range.
+    OverflowError
+        If the noise leaves the range of floats.
 
     References
     ----------
-    thesis.tab-D.1.1-gradient.two-classes
+    thesis.tab-D.1.1-gradient.two-classes, lipref.small-losses
 
     Examples
     --------
@@ -270,10 +272,12 @@ def smoothed_cross_entropy_hessian(logits: npt.ArrayLike, h: npt.ArrayLike, sigm
     ------
     ValueError
         If an argument is out of its range.
+    OverflowError
+        If the noise leaves the range of floats.
 
     References
     ----------
-    thesis.cor-7.2.2.cross-entropy, thesis.sec-7.2.2-reduction
+    thesis.cor-7.2.2.cross-entropy, thesis.sec-7.2.2-reduction, lipref.small-losses
 
     Examples
     --------

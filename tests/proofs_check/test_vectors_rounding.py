@@ -1,9 +1,14 @@
-"""The conditions that are said of the vectors, where not evident: no vector is worse than its function says."""
+"""What is said of the vectors holds of each: conditions that are not evident, sides of bounds, errors of estimates."""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from proofs_check.vectors import cases
+from proofs_check.vectors._files import load
+from proofs_check.vectors._judge import _flat
+from proofs_check.vectors._numbers import decode
 from proofs_check.vectors._rounding import ROUNDING
 from refimpl import convolution
 
@@ -111,3 +116,29 @@ def test_trials():
     for case in answered("confidence.clopper_pearson"):
         inside = 0 < case.inputs["counts"] < case.inputs["n"]
         assert case.condition == (case.inputs["n"] if inside or "Drawn" in case.flags else 1)
+
+
+def pairs(file):
+    """Of every vector with a truth: value, truth, and how far they may be from the numbers they stand for."""
+    for vector in file["vectors"]:
+        expected = vector["expected"] or {}
+        if "truth" in expected:
+            flat = [_flat(expected[key]) for key in ("value", "truth", "radius", "truth_radius")]
+            for value, truth, *radii in zip(*flat, strict=True):
+                yield vector, value, truth, sum(radii)
+
+
+@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items() if function.truth is not None])
+def test_what_a_formula_gives_is_on_the_right_side_of_the_truth(name):
+    file = load(name)
+    for vector, value, truth, radius in pairs(file):
+        if file["promises"] == "upper":
+            assert value >= truth - radius, vector["id"]
+        elif file["promises"] == "lower":
+            assert value <= truth + radius, vector["id"]
+
+
+def test_the_expansion_errs_by_the_fourth_power_of_the_noise():
+    for vector, value, truth, radius in pairs(load("curvature.taylor_smoothed_cross_entropy")):
+        h, sigma = (decode(vector["inputs"][key]) for key in ("h", "sigma"))
+        assert abs(value - truth) <= Fraction((sigma * sigma * (h @ h)) ** 2) / 16 + radius, vector["id"]

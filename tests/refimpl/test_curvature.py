@@ -185,6 +185,9 @@ def test_wide_noise_is_the_largest_normal_variable():
     assert curvature.smoothed_cross_entropy([0.0, 0.0], 0, [1e200], 1e50) == pytest.approx(1e250 / math.sqrt(math.pi))
     three = curvature.smoothed_cross_entropy([0.0, 0.0, 0.0], 0, [1e9], 1.0)
     assert three == pytest.approx(1.5e9 / math.sqrt(math.pi), rel=1e-9)
+    for name, label in (("", (0,)), ("_gradient", (0,)), ("_hessian", ())):
+        with pytest.raises(OverflowError, match="the range of the noise leaves the range of floats"):
+            getattr(curvature, f"smoothed_cross_entropy{name}")([0.0, 1.0], *label, [1e308], 1.0)
 
 
 @pytest.mark.parametrize(("c", "s"), list(itertools.product([2, 7, 100], [0.01, 0.7, 1.5, 5.0])))
