@@ -21,11 +21,11 @@ def _target(label: Any, classes: int) -> np.ndarray:
 
 
 def cross_entropy(logits: Any, label: Any) -> arb:
-    """Minus the logarithms of the probabilities."""
+    """Minus the logarithms of the probabilities, of 1 + the other classes' powers."""
     a = ball_array(logits)
     total = arb(0)
-    for a_k, y_k in zip(a, _target(label, len(a)), strict=True):
-        total += y_k * sum(((v - a_k).exp() for v in a), arb(0)).log()
+    for k, y_k in enumerate(_target(label, len(a))):
+        total += y_k * sum(((v - a[k]).exp() for v in np.delete(a, k)), arb(0)).log1p()
     return total
 
 

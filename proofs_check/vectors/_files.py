@@ -29,8 +29,13 @@ def _compact(value: Any) -> str:
 
 
 def schema_text(schema: dict[str, Any]) -> str:
-    """Of a schema: one definition a line is enough."""
-    return json.dumps(schema, indent=1) + "\n"
+    """Of a schema: a line for every property of a file and every definition."""
+    parts = {key: value for key, value in schema.items() if key not in ("properties", "$defs")}
+    lines = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in parts.items()]
+    for key in ("properties", "$defs"):
+        inner = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in schema[key].items())
+        lines.append(f" {json.dumps(key)}: {{\n{inner}\n }}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def write(folder: Path, file: dict[str, Any]) -> list[Path]:

@@ -2,9 +2,12 @@
 
 FLAGS = {
     "Aliasing": "The kernel is larger than the image, or wraps onto itself: taps that meet one pixel add up.",
+    "Anchor": "Which tap lies on the pixel is said: not the middle one.",
     "BadInput": "No answer is right: a clear error is, neither a number nor NaN nor an error from deep inside.",
     "Boundary": "An argument at the end of its range.",
+    "Complex": "Complex entries: a transpose that is no adjoint, moduli of real parts only. Or refused.",
     "Cancellation": "Numbers that nearly cancel: what is computed as a difference has few digits or none.",
+    "Certified": "The bound has to hold as it is computed: no rounding is excused.",
     "ChannelOrder": "Different numbers of input and output channels, or unsymmetric taps: swapped axes are found out.",
     "CircularIsNoBound": "The circular norm is below the one with zero padding's, or the other way round.",
     "ClassPartition": "Classes put into buckets: how many bounds share the risk, the selection sample says.",
@@ -34,6 +37,7 @@ FLAGS = {
     "Subnormal": "Below the normal floats: flushed to zero, a division follows.",
     "Ties": "Two entries are equal.",
     "TinyP": "Probabilities next to 0 or 1: clipped, subtracted from 1, or through a quantile without digits.",
+    "Transposed": "The adjoint of a convolution: sizes the other way round, no flipped channels, no inverse.",
     "TwoSided": "Which share of the risk an end gets decides.",
     "Underflow": "Squares or exponentials round to zero, the result does not.",
     "Uneven": "Sizes that do not divide: the last window, or a rest of the grid.",

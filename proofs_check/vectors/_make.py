@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from flint import ctx
+from flint import acb, ctx
 
 from proofs_check.vectors import _flags
 from proofs_check.vectors._numbers import decimal, encode, hexadecimal
+from proofs_check.vectors._rounding import ROUNDING
 from proofs_check.vectors._spec import PROMISES, Case, Function
 
-VERSION = "1.0"
+VERSION = "2.0"
 SEED = 0
 LEAST = 40
 PRECISIONS = (384, 1024, 4096)
@@ -34,6 +35,7 @@ def make(function: Function) -> dict[str, Any]:
         "says": function.says,
         "promises": function.promises,
         "arguments": {name: _argument(function, name) for name in function.arguments},
+        "rounding": ROUNDING[function.name].why,
         "version": VERSION,
         "generator": {"name": "lipref", "balls": "proofs_check.vectors, in ball arithmetic", "bits": PRECISIONS[0]},
         "seed": SEED,
@@ -66,46 +68,51 @@ def vector(function: Function, number: int, case: Case) -> dict[str, Any]:
             failure = too_wide
     else:
         raise ValueError(f"{made['id']} {case.comment}: {failure}")
-    made["relation"] = _relation(function, made["expected"]["value"])
+    made["relation"] = _relation(function, case, made["expected"]["value"])
     return made
 
 
 def _expected(function: Function, case: Case) -> dict[str, Any]:
     value = function.value(**case.inputs)
-    found = dict(zip(("value", "radius"), _digits(value), strict=True))
+    found = dict(zip(("value", "radius"), _digits(value, function.sharp), strict=True))
     if function.truth is not None:
-        found |= zip(("truth", "truth_radius"), _digits(function.truth(**case.inputs)), strict=True)
+        found |= zip(("truth", "truth_radius"), _digits(function.truth(**case.inputs), False), strict=True)
     return found
 
 
-def _digits(value: Any) -> tuple[Any, Any]:
+def _digits(value: Any, sharp: bool) -> tuple[Any, Any]:
     if isinstance(value, Mapping):
-        pairs = {name: _digits(part) for name, part in value.items()}
+        pairs = {name: _digits(part, sharp) for name, part in value.items()}
         return {n: v for n, (v, _) in pairs.items()}, {n: r for n, (_, r) in pairs.items()}
     if isinstance(value, (np.ndarray, list, tuple)):
-        parts = [_digits(part) for part in value]
+        parts = [_digits(part, sharp) for part in value]
         return [v for v, _ in parts], [r for _, r in parts]
-    return decimal(value)
+    if isinstance(value, acb):
+        pairs = {"re": decimal(value.real, sharp), "im": decimal(value.imag, sharp)}
+        return {n: v for n, (v, _) in pairs.items()}, {n: r for n, (_, r) in pairs.items()}
+    return decimal(value, sharp)
 
 
-def _relation(function: Function, value: Any) -> Any:
+def _relation(function: Function, case: Case, value: Any) -> Any:
     if isinstance(value, dict):
         if not isinstance(function.promises, dict):
             raise ValueError(f"{function.name} promises nothing of its fields")
-        return {name: _of_promise(function, function.promises[name]) for name in value}
+        return {name: _of_promise(function, case, function.promises[name]) for name in value}
     if isinstance(function.promises, dict):
         raise ValueError(f"{function.name} has no fields")
-    return _of_promise(function, function.promises)
+    return _of_promise(function, case, function.promises)
 
 
-def _of_promise(function: Function, promise: str) -> dict[str, Any]:
+def _of_promise(function: Function, case: Case, promise: str) -> dict[str, Any]:
     if promise not in PROMISES:
         raise ValueError(f"{function.name} promises {promise!r}, not one of {', '.join(PROMISES)}")
-    relation = {"kind": "equal" if promise == "exact" else promise, "relative": hexadecimal(function.relative)}
-    if promise in ("upper", "lower"):
-        return relation
-    absolute = {"absolute": hexadecimal(function.absolute)} if function.absolute else {}
-    return {**relation, "of": function.of, **absolute}
+    rounding, kind = ROUNDING[function.name], "equal" if promise == "exact" else promise
+    if case.strict and promise in ("upper", "lower"):
+        return {"kind": kind, "relative": hexadecimal(0.0)}
+    if rounding.ulp is not None:
+        return {"kind": kind, "ulp": rounding.ulp}
+    relation = {"kind": kind, "relative": hexadecimal(rounding.relative(case.condition))}
+    return relation if promise in ("upper", "lower") else {**relation, "of": rounding.of}
 
 
 def names(functions: Iterable[Function]) -> list[str]:

@@ -11,8 +11,11 @@ import numpy as np
 from flint import arb, fmpq, fmpz
 
 DIGITS = 30
-# A ball around 0 of this radius, as a power of ten, is written as 0 with that radius.
-NOTHING = 60
+# So many digits are asked of a ball: its midpoint is rounded to them first, and only that is rounded to the digits that
+# are written. Midpoints and radii of another version of the library then give the same text.
+KNOWN = 60
+# A ball around 0 that is smaller than this power of ten, far below the floats, is written as 0 with that radius.
+NOTHING = 400
 # Exponents of 2 beyond which no number is written out.
 FARTHEST = 30_000
 
@@ -24,6 +27,11 @@ def hexadecimal(value: float) -> str:
         return text  # inf, nan
     head, _, power = text.partition("p")
     return f"{head.rstrip('0').rstrip('.')}p{power}"
+
+
+def is_complex(value: Any) -> bool:
+    """Whether this stands for a complex number."""
+    return isinstance(value, dict) and set(value) == {"re", "im"} and all(is_number(part) for part in value.values())
 
 
 def is_number(text: Any) -> bool:
@@ -39,6 +47,10 @@ def encode(value: Any) -> Any:
         return [encode(v) for v in value]
     if isinstance(value, float):
         return hexadecimal(value)
+    if isinstance(value, dict):
+        return {key: encode(v) for key, v in value.items()}
+    if isinstance(value, complex):
+        return {"re": hexadecimal(value.real), "im": hexadecimal(value.imag)}
     return value
 
 
@@ -47,6 +59,8 @@ def decode(value: Any) -> Any:
     if isinstance(value, list):
         items = [decode(v) for v in value]
         return np.array(items) if _all_floats(value) else items
+    if is_complex(value):
+        return complex(float.fromhex(value["re"]), float.fromhex(value["im"]))
     return float.fromhex(value) if is_number(value) else value
 
 
@@ -54,7 +68,7 @@ def _all_floats(value: Any) -> bool:
     if isinstance(value, list):
         shapes = {len(v) if isinstance(v, list) else -1 for v in value}
         return len(value) > 0 and len(shapes) == 1 and all(_all_floats(v) for v in value)
-    return is_number(value)
+    return is_number(value) or is_complex(value)
 
 
 def exact(value: Any) -> Fraction | float:
@@ -69,26 +83,33 @@ def exact(value: Any) -> Fraction | float:
     return Fraction(number) if math.isfinite(number) else number
 
 
-def decimal(ball: Any) -> tuple[str, str]:
-    """30 significant digits of a ball's number, and how far the number may be from them."""
+def decimal(ball: Any, sharp: bool = False) -> tuple[str, str]:
+    """30 significant digits of a ball's number, and how far the number may be from them; nothing where it is sharp."""
     ball = arb(ball)
     if not ball.is_finite():
         if ball == arb.pos_inf():
             return "inf", "0"
         raise ValueError(f"{ball} is no enclosure of a number")
-    middle = _fraction(ball.mid())
-    if middle == 0 and ball.rad() == 0:
+    middle, radius = _fraction(ball.mid()), arb(ball.rad())
+    if middle == 0 and radius == 0:
         return "0", "0"
-    last = _exponent(abs(middle)) - DIGITS + 1 if middle != 0 else None
-    radius = arb(ball.rad())
-    if last is None or not radius * 1000 < arb(10) ** last:
-        if abs(ball) < arb(10) ** -NOTHING:  # a zero that balls cannot prove
-            return "0", f"1e-{NOTHING}"
-        raise ValueError(f"{ball} has fewer than {DIGITS + 3} digits")
-    scaled = middle / Fraction(10) ** last
-    digits = round(scaled)
-    sharp = radius == 0 and scaled == digits
-    return _written(digits, last), "0" if sharp else f"1e{last}"
+    if abs(ball) < arb(10) ** -NOTHING:  # a zero that balls cannot prove
+        return "0", f"1e-{NOTHING}"
+    if middle == 0 or not radius * 1000 < arb(10) ** (_exponent(abs(middle)) - KNOWN):
+        raise ValueError(f"{ball} has fewer than {KNOWN + 3} digits")
+    known = _rounded(middle, KNOWN)
+    value = _rounded(known, DIGITS)
+    if sharp and radius != 0:
+        raise ValueError(f"{ball} is not exact")
+    if sharp and value == middle:
+        return _written(value), "0"
+    return _written(value), f"1e{_exponent(abs(known)) - (KNOWN if known == value else DIGITS) + 1}"
+
+
+def _rounded(value: Fraction, digits: int) -> Fraction:
+    """To so many significant digits."""
+    last = Fraction(10) ** (_exponent(abs(value)) - digits + 1)
+    return round(value / last) * last
 
 
 def _fraction(ball: Any) -> Fraction:
@@ -108,10 +129,10 @@ def _exponent(size: Fraction) -> int:
     return guess
 
 
-def _written(digits: int, last: int) -> str:
-    """An integer times a power of ten, without trailing zeros, as a person would write it."""
-    if digits == 0:
-        return "0"
+def _written(value: Fraction) -> str:
+    """A number of at most 30 digits, without trailing zeros, as a person would write it."""
+    last = _exponent(abs(value)) - DIGITS + 1
+    digits = int(value / Fraction(10) ** last)
     sign, text = "-" * (digits < 0), str(abs(digits))
     kept = text.rstrip("0")
     last += len(text) - len(kept)

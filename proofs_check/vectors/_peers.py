@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from proofs_check.implementation import Implementation, NotOffered
 from proofs_check.vectors._numbers import decode, is_number
-from proofs_check.vectors._spec import CHOICE, PROMISES
+from proofs_check.vectors._spec import CHOICE, CHOICES, NETWORK, OUTCOMES, PAIRS, PROMISES, ROWS
 
 # Errors that a user can act on; others come from deep inside.
 CLEAR = (ValueError, TypeError, NotImplementedError, RuntimeError, OverflowError)
@@ -33,7 +33,20 @@ class NoAnswer(Exception):
 def arguments(file: Mapping[str, Any], vector: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs as Python has them: floats, arrays, integers, words."""
     kinds = {name: about["kind"] for name, about in file["arguments"].items()}
-    return {name: value if kinds[name] == CHOICE else decode(value) for name, value in vector["inputs"].items()}
+    return {name: _argument(kinds[name], value) for name, value in vector["inputs"].items()}
+
+
+def _argument(kind: str, value: Any) -> Any:
+    if kind in (CHOICE, CHOICES):
+        return value
+    if kind == NETWORK and isinstance(value, dict):
+        return {name: part if name == "activation" else [decode(v) for v in part] for name, part in value.items()}
+    if kind == OUTCOMES and isinstance(value, list):
+        event = {tuple(counts) for counts in value}
+        return lambda counts: tuple(counts) in event
+    if kind == PAIRS and isinstance(value, list):
+        return [tuple(decode(part) for part in pair) for pair in value]
+    return [decode(part) for part in value] if kind == ROWS and isinstance(value, list) else decode(value)
 
 
 class Peer(Protocol):
@@ -72,13 +85,22 @@ class Adapter:
         topic, _, name = file["function"].partition(".")
         call = self._implementation.function(topic, name)
         try:
-            return call(**arguments(file, vector))
+            return call(**self._built(file, arguments(file, vector)))
         except NotOffered:
             raise
         except CLEAR as refusal:
             raise Refused(f"{type(refusal).__name__}: {refusal}") from refusal
         except Exception as crash:
             raise Crashed(f"{type(crash).__name__}: {crash}") from crash
+
+    def _built(self, file: Mapping[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+        """Networks by the package's own class where it offers `network.FeedForward`, else as they are written."""
+        for name, about in file["arguments"].items():
+            if about["kind"] == NETWORK and isinstance(inputs.get(name), dict):
+                with contextlib.suppress(NotOffered):
+                    build = self._implementation.function("network", "FeedForward")
+                    inputs = {**inputs, name: build(**inputs[name])}
+        return inputs
 
     def close(self) -> None:
         """Nothing is open."""

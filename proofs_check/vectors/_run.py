@@ -12,6 +12,8 @@ from proofs_check.vectors._judge import Judgement, failed, judge, judge_refusal
 from proofs_check.vectors._peers import Crashed, NoAnswer, Peer, Refused
 
 LOOSE = 1.001
+# Outcomes whose first vector is told, the worst first.
+TOLD = ("fail", "unknown", "estimate")
 
 
 @dataclass
@@ -27,13 +29,15 @@ class Row:
 
     @property
     def state(self) -> str:
-        """In a word: `pass`, `FAIL`, `refused`, `unknown` or `not offered`."""
+        """In a word: `pass`, `FAIL`, `refused`, `estimate`, `unknown` or `not offered`."""
         if not self.offered:
             return "not offered"
         if self.outcomes["fail"]:
             return "FAIL"
         if self.outcomes["unknown"]:
             return "unknown"
+        if self.outcomes["estimate"]:
+            return "estimate"
         return "pass" if self.outcomes["answered"] else "refused"
 
     def add(self, vector: Mapping[str, Any], judgement: Judgement) -> None:
@@ -42,8 +46,8 @@ class Row:
         if judgement.outcome == "pass" and vector["expected"] is not None:
             self.outcomes["answered"] += 1
         self.ratio = max(self.ratio, judgement.ratio)
-        if judgement.outcome in ("fail", "unknown") and (
-            self.first is None or (judgement.outcome == "fail" and self.first[1].outcome == "unknown")
+        if judgement.outcome in TOLD and (
+            self.first is None or TOLD.index(judgement.outcome) < TOLD.index(self.first[1].outcome)
         ):
             self.first = vector, judgement
 

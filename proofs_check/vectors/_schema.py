@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from proofs_check.vectors._spec import ARRAY, CHOICE, COUNTS, FIELDS, INTEGER, NUMBER, SIZE
+from proofs_check.vectors._spec import (
+    ARRAY,
+    CHOICE,
+    CHOICES,
+    COMPLEX,
+    COUNTS,
+    FIELDS,
+    INTEGER,
+    NETWORK,
+    NUMBER,
+    OUTCOMES,
+    PAIRS,
+    ROWS,
+    SIZE,
+    YES,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FLOAT = {
@@ -17,15 +33,25 @@ DECIMAL = {
     "type": "string",
     "pattern": "^(-?[0-9]+(\\.[0-9]+)?(e-?[0-9]+)?|inf)$",
 }
+FLOAT_REF, DECIMAL_REF = {"$ref": "#/$defs/float"}, {"$ref": "#/$defs/decimal"}
 KINDS: dict[str, Any] = {
     ARRAY: {"description": "floats, row by row", "$ref": "#/$defs/floats"},
-    NUMBER: {"$ref": "#/$defs/float"},
+    NUMBER: FLOAT_REF,
     INTEGER: {"type": "integer"},
     SIZE: {"description": "one integer, or two: vertical, horizontal",
            "anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]},
     CHOICE: {"type": "string"},
     COUNTS: {"description": "an integer or integers, row by row", "$ref": "#/$defs/counts"},
     FIELDS: {"description": "floats or integers in lists"},
+    COMPLEX: {"description": "floats or {re, im}, row by row", "$ref": "#/$defs/complexes"},
+    ROWS: {"description": "a list of arrays", "type": "array", "items": {"$ref": "#/$defs/floats"}},
+    YES: {"type": "boolean"},
+    PAIRS: {"description": "a list of pairs of arrays", "type": "array",
+            "items": {"type": "array", "items": {"$ref": "#/$defs/floats"}}},
+    CHOICES: {"type": "array", "items": {"type": "string"}},
+    NETWORK: {"description": "layer after layer h = activation(weight h + bias)", "$ref": "#/$defs/network"},
+    OUTCOMES: {"description": "the outcomes of the event, a tuple of counts each", "type": "array",
+               "items": {"type": "array", "items": {"type": "integer"}}},
 }
 
 
@@ -50,7 +76,7 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
     relation = {"$ref": "#/$defs/relation"}
     expected = _object(dict.fromkeys(("value", "radius", "truth", "truth_radius"), decimals), ["value", "radius"])
     needed = [name for name, about in file["arguments"].items() if about["required"]]
-    return {
+    return _without_unused({
         "$schema": DIALECT,
         "$id": f"{file['function']}.schema.json",
         "title": f"Test vectors of {file['function']}",
@@ -62,8 +88,9 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
                 **(_object({name: {"$ref": "#/$defs/promise"} for name in fields}) if fields
                    else {"$ref": "#/$defs/promise"}),
             },
-            "arguments": _object({name: _object({"kind": {"enum": list(KINDS)}, "required": {"type": "boolean"}})
-                                  for name in inputs}),
+            "arguments": _object({name: _object({"kind": {"const": about["kind"]}, "required": {"type": "boolean"}})
+                                  for name, about in file["arguments"].items()}),
+            "rounding": {"description": "why errors of that size count as rounding", "type": "string", "minLength": 1},
             "version": {"description": "of the set of vectors", "type": "string"},
             "generator": _object({
                 "name": {"type": "string"}, "balls": {"type": "string"}, "bits": {"type": "integer"},
@@ -88,19 +115,43 @@ def schema(file: dict[str, Any]) -> dict[str, Any]:
         }),
         "$defs": {
             "float": FLOAT,
-            "floats": _nested("floats", FLOAT),
-            "counts": _nested("counts", {"anyOf": [{"type": "integer"}, FLOAT]}),
-            "decimals": _nested("decimals", DECIMAL),
+            "floats": _nested("floats", FLOAT_REF),
+            "complexes": _nested("complexes", {"anyOf": [FLOAT_REF, _object(dict.fromkeys(("re", "im"), FLOAT_REF))]}),
+            "network": _object({
+                "weights": {"type": "array", "items": {"$ref": "#/$defs/floats"}},
+                "activation": {"description": "of every layer", "type": "array", "items": {"type": "string"}},
+                "biases": {"type": "array", "items": {"$ref": "#/$defs/floats"}},
+            }),
+            "counts": _nested("counts", {"anyOf": [{"type": "integer"}, FLOAT_REF]}),
+            "decimal": DECIMAL,
+            "decimals": _nested("decimals", {
+                "anyOf": [DECIMAL_REF, _object(dict.fromkeys(("re", "im"), DECIMAL_REF))],
+            }),
             "promise": {"enum": ["exact", "upper", "lower", "estimate"]},
-            "relation": _object({
-                "kind": {
-                    "description": "equal: within the relative error; upper, lower: not below, not above the truth "
-                                   "(the value where there is no other)",
-                    "enum": ["equal", "upper", "lower", "estimate"],
-                },
-                "relative": {"description": "what counts as rounding", **FLOAT},
-                "absolute": {"description": "an absolute error that is rounding too", **FLOAT},
-                "of": {"description": "of each entry, or of the largest one", "enum": ["entry", "largest"]},
-            }, ["kind", "relative"]),
+            "relation": {
+                **_object({
+                    "kind": {
+                        "description": "equal: up to rounding; upper, lower: not below, not above the truth (the value "
+                                       "where there is no other); estimate: equal to what the formula gives",
+                        "enum": ["equal", "upper", "lower", "estimate"],
+                    },
+                    "relative": {"description": "a relative error that counts as rounding", **FLOAT_REF},
+                    "ulp": {"description": "or so many units in the last place of a double", "type": "integer",
+                            "minimum": 0},
+                    "of": {"description": "of each entry, or of the largest one", "enum": ["entry", "largest"]},
+                }, ["kind"]),
+                "oneOf": [{"required": ["relative"]}, {"required": ["ulp"]}],
+            },
         },
-    }
+    })
+
+
+def _without_unused(made: dict[str, Any]) -> dict[str, Any]:
+    """Definitions that nothing refers to are left out."""
+    while True:
+        text = json.dumps(made)
+        unused = [name for name in made["$defs"] if f'"#/$defs/{name}"' not in text]
+        kept = {name: value for name, value in made["$defs"].items() if name not in unused}
+        made = {**made, "$defs": kept}
+        if not unused:
+            return made

@@ -137,7 +137,8 @@ def _show(rows: list[Any], peers: list[str]) -> None:
             click.echo(f"{row.peer}: {vector['id']} ({', '.join(vector['flags'])}): {vector['comment']}")
             click.echo(f"  {judgement.verdict}")
     offered = [row for row in rows if row.offered]
-    counts = {state: sum(row.state == state for row in offered) for state in ("pass", "FAIL", "unknown", "refused")}
+    states = ("pass", "FAIL", "unknown", "estimate", "refused")
+    counts = {state: sum(row.state == state for row in offered) for state in states}
     click.echo(f"{len(offered)} offered of {len(rows)}: " + ", ".join(f"{n} {state}" for state, n in counts.items()))
 
 
@@ -146,7 +147,7 @@ def cell(row: Any) -> str:
     if not row.offered:
         return "not offered"
     parts = [f"{row.state} {row.first[0]['id'].rpartition('-')[2]}" if row.first else row.state]
-    total = sum(row.outcomes[key] for key in ("pass", "fail", "refused", "unknown"))
+    total = sum(row.outcomes[key] for key in ("pass", "fail", "refused", "unknown", "estimate"))
     parts.append(f"{row.outcomes['pass']} of {total}")
     if row.outcomes["refused"]:
         parts.append(f"{row.outcomes['refused']} refused")

@@ -16,6 +16,8 @@ Label = int | npt.ArrayLike
 
 # Probabilities given as floats sum to 1 up to this.
 SUM_TO_ONE = 1e-9
+# Sums of exponentials of less than this stay in the range of floats, whatever the number of classes.
+FARTHEST_POWER = 600.0
 
 
 def as_target(label: Label, classes: int) -> Array:
@@ -72,7 +74,7 @@ def cross_entropy(logits: npt.ArrayLike, label: Label) -> float:
 
     References
     ----------
-    thesis.thm-7.2.3, thesis.app-D.2.4-gradient
+    thesis.thm-7.2.3, thesis.app-D.2.4-gradient, lipref.small-losses
 
     Examples
     --------
@@ -122,7 +124,7 @@ def cross_entropy_gradient(logits: npt.ArrayLike, label: Label) -> Array:
     y = as_target(label, a.size)
     p = softmax(a)
     # 1 - p as the sum of the others, which is right where p is nearly 1.
-    return np.where(y == 1, -_others(p), p - y)
+    return np.where(y == 1, -sum_of_others(p), p - y)
 
 
 def cross_entropy_hessian(logits: npt.ArrayLike) -> Array:
@@ -158,11 +160,11 @@ def cross_entropy_hessian(logits: npt.ArrayLike) -> Array:
     """
     p = softmax(as_real_vector(logits, "logits"))
     hessian = -np.outer(p, p)
-    np.fill_diagonal(hessian, p * _others(p))
+    np.fill_diagonal(hessian, p * sum_of_others(p))
     return hessian
 
 
-def _others(p: Array) -> Array:
+def sum_of_others(p: Array) -> Array:
     """For each entry the sum of the others: of those before it and of those after it."""
     before, after = np.cumsum(p[:-1]), np.cumsum(p[:0:-1])[::-1]
     return np.asarray(np.concatenate([[0.0], before]) + np.concatenate([after, [0.0]]))
@@ -257,7 +259,7 @@ def taylor_smoothed_cross_entropy(logits: npt.ArrayLike, label: Label, h: npt.Ar
     loss, s = cross_entropy(logits, label), noise_of_logits(h, sigma)
     p = softmax(as_real_vector(logits, "logits"))
     with np.errstate(over="ignore"):
-        return float(in_range(np.asarray(loss + np.square(s) / 2 * (p @ _others(p))), "the estimate"))
+        return float(in_range(np.asarray(loss + np.square(s) / 2 * (p @ sum_of_others(p))), "the estimate"))
 
 
 def smoothed_cross_entropy_bound(logits: npt.ArrayLike, label: Label, h: npt.ArrayLike, sigma: float) -> float:
@@ -297,7 +299,7 @@ def smoothed_cross_entropy_bound(logits: npt.ArrayLike, label: Label, h: npt.Arr
 
     References
     ----------
-    thesis.thm-D.2.1-not-a-bound.upper, thesis.thm-7.2.3.classes
+    thesis.thm-D.2.1-not-a-bound.upper, thesis.thm-7.2.3.classes, lipref.small-losses
 
     Examples
     --------
@@ -310,11 +312,14 @@ def smoothed_cross_entropy_bound(logits: npt.ArrayLike, label: Label, h: npt.Arr
     with np.errstate(over="ignore"):
         half = in_range(np.asarray(np.square(s) / 2), "the bound")
         # |e_j - p|^2, each as a sum of squares.
-        exponents = half * (np.square(_others(p)) + _others(np.square(p)))
-        # log(1 + sum of p_j (e^x_j - 1)) keeps its digits where all x are small; else p_j may be too small for a float.
-        if exponents.max() < 1:
-            centred = float(np.log1p(p @ np.expm1(exponents)))
+        exponents = half * (np.square(sum_of_others(p)) + sum_of_others(np.square(p)))
+        # log(1 + sum of p_j (e^x_j - 1)), each term without p_j, which may be too small for a float, and without
+        # taking nearly equal numbers from each other.
+        moved = below + exponents
+        if moved.max() < FARTHEST_POWER:
+            gained = np.exp(moved) * -np.expm1(-exponents)
+            centred = float(np.log1p(gained.sum() / np.exp(below).sum()))
         else:
-            centred = float(logsumexp(below + exponents) - logsumexp(below))
+            centred = float(logsumexp(moved) - logsumexp(below))
         uniform = float(half * (1 - 1 / p.size))
         return float(in_range(np.asarray(loss + min(centred, uniform)), "the bound"))

@@ -17,6 +17,7 @@ from refimpl.curvature._cross_entropy import (
     cross_entropy_gradient,
     cross_entropy_hessian,
     noise_of_logits,
+    sum_of_others,
 )
 
 Array = npt.NDArray[Any]
@@ -26,6 +27,11 @@ Array = npt.NDArray[Any]
 STEP, STEPS_OF_DEVIATION = 0.2, 8
 # Beyond this many deviations there is less than 1e-18 of the noise; beyond these numbers of a Gumbel variable.
 DEVIATIONS, GUMBEL_LOW, GUMBEL_HIGH = 9.0, -4.0, 42.0
+# A power exp(-2t) moves the noise by twice its variance, 2 s deviations. Where s is larger than this, what such a
+# move brings in is below the least float.
+FARTHEST = 28.0
+# Means over little noise reach further than the deviations above: by the two that powers move it where s = 1.
+NARROW = 12.0
 
 
 def _multiples(step: float, low: float, high: float) -> Array:
@@ -37,44 +43,79 @@ class _Noise:
     r"""Distribution of a Gumbel variable plus Gaussian noise of deviation s.
 
     .. math:: F(t) = \mathbb{E}_g[\exp(-e^{-(t - s g)})]
+
+    Its tails keep all their digits. Far out, a Gaussian mean of exp(s g) times a function moves the noise by s:
+
+    .. math::
+
+        F'(t) = e^{s^2/2 - t} F(t - s^2), \qquad
+        1 - F(t) = e^{s^2/2 - t}\, \mathbb{E}_g\bigl[e^z (1 - e^{-e^{-z}})\bigr], \quad z = t - s^2 - s g
     """
 
     def __init__(self, s: float) -> None:
-        self.s, self.wide = s, s > 1
+        self.s, self.wide, self.variance = s, s > 1, s * s
         if self.wide:
-            self.nodes = _multiples(STEP, GUMBEL_LOW, GUMBEL_HIGH)
-            self.weights = STEP * np.exp(-self.nodes - np.exp(-self.nodes))
+            # Weights decay like exp(-|z| / 2) or faster, as much as the normal tails on the other side grow.
+            self.gumbel = _multiples(STEP, GUMBEL_LOW, 2 * GUMBEL_HIGH)
+            self.density = STEP * np.exp(-self.gumbel - np.exp(-self.gumbel))
+            self.moved = _multiples(STEP, -2 * GUMBEL_HIGH, GUMBEL_HIGH)
+            x = np.exp(-self.moved)
+            # The slope of e^z (1 - e^(-1/e^z)), by its series where two numbers near 1 would cancel.
+            series = x / 2 - np.square(x) / 3 + x**3 / 8 - x**4 / 30 + x**5 / 144
+            self.slope_of_moved = STEP * np.where(x < 1e-3, series, -np.expm1(-x) / x - np.exp(-x))
         else:
-            self.nodes = _multiples(STEP, -DEVIATIONS, DEVIATIONS)
+            self.nodes = _multiples(STEP, -NARROW, NARROW)
             self.weights = STEP * np.exp(-np.square(self.nodes) / 2) / np.sqrt(2 * np.pi)
 
     def grid(self) -> tuple[Array, float]:
         """Where the integrands of the largest logit at 0 are not negligible, and the step."""
         step = max(STEP, self.s / STEPS_OF_DEVIATION)
         reach = DEVIATIONS * self.s
-        return _multiples(step, GUMBEL_LOW - reach, GUMBEL_HIGH + reach), step
+        low = GUMBEL_LOW - reach - 2 * self.s * min(self.s, FARTHEST)
+        in_range(np.array([low]), "the range of the noise")
+        return _multiples(step, low, GUMBEL_HIGH + reach), step
 
     def logarithm_and_hazard(self, t: Array) -> tuple[Array, Array]:
         """The logarithm of F, and its derivative (0 where F is 0)."""
         with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
-            below, above, slope = self._below(t) @ self.weights, self._above(t) @ self.weights, self._slope(t)
-            logarithm = np.where(above < 0.5, np.log1p(-above), np.log(below))
-            return logarithm, np.where(below > 0, (slope @ self.weights) / below, 0.0)
+            logarithm, right = np.empty(t.shape), t >= 0
+            logarithm[~right] = np.log(self._below(t[~right]))
+            logarithm[right] = np.log1p(-self._above(t[right]))
+            whole = np.exp(logarithm)
+            return logarithm, np.where(whole > 0, self._slope(t) / whole, 0.0)
+
+    def _small(self, t: Array) -> Array:
+        return np.asarray(np.exp(-np.subtract.outer(t, self.s * self.nodes)))
+
+    def _normal(self, t: Array, nodes: Array) -> Array:
+        return np.asarray(ndtr(np.subtract.outer(t, nodes) / self.s))
 
     def _below(self, t: Array) -> Array:
-        z = np.subtract.outer(t, self.nodes if self.wide else self.s * self.nodes)
-        return np.asarray(ndtr(z / self.s) if self.wide else np.exp(-np.exp(-z)))
+        """F."""
+        if self.wide:
+            return np.asarray(self._normal(t, self.gumbel) @ self.density)
+        return np.asarray(np.exp(-self._small(t)) @ self.weights)
 
     def _above(self, t: Array) -> Array:
-        z = np.subtract.outer(t, self.nodes if self.wide else self.s * self.nodes)
-        return np.asarray(ndtr(-z / self.s) if self.wide else -np.expm1(-np.exp(-z)))
+        """1 - F for t of at least 0."""
+        if not self.wide:
+            return np.asarray(-np.expm1(-self._small(t)) @ self.weights)
+        found, far = np.empty(t.shape), t > self.variance / 2
+        found[~far] = self._normal(-t[~far], -self.gumbel) @ self.density
+        moved = self._normal(t[far] - self.variance, self.moved) @ self.slope_of_moved
+        found[far] = np.exp(self.variance / 2 - t[far]) * moved
+        return found
 
     def _slope(self, t: Array) -> Array:
-        z = np.subtract.outer(t, self.nodes if self.wide else self.s * self.nodes)
-        if self.wide:
-            return np.asarray(np.exp(-np.square(z / self.s) / 2) / np.sqrt(2 * np.pi) / self.s)
-        small = np.exp(-z)
-        return np.where(np.isinf(small), 0.0, small * np.exp(-small))
+        """The derivative of F."""
+        if not self.wide:
+            small = self._small(t)
+            return np.asarray(np.where(np.isinf(small), 0.0, small * np.exp(-small)) @ self.weights)
+        found, far = np.empty(t.shape), t > self.variance / 2
+        z = np.subtract.outer(t[~far], self.gumbel) / self.s
+        found[~far] = (np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi) / self.s) @ self.density
+        found[far] = np.exp(self.variance / 2 - t[far]) * self._below(t[far] - self.variance)
+        return found
 
 
 class _Integrands(NamedTuple):
@@ -104,8 +145,9 @@ def smoothed_cross_entropy(logits: npt.ArrayLike, label: Label, h: npt.ArrayLike
     Noise on the weights moves the logits by independent normal variables of deviation s, whatever the number of
     weights. F is the distribution function of a Gumbel variable plus one of those; the integral is
     :math:`\ln S = \int_0^\infty (e^{-u} - e^{-uS}) \frac{du}{u}` in the mean, with :math:`u = e^{-t}`. One dimension
-    for any number of classes, and the trapezoidal rule errs by less than rounding does. The error is about 1e-15 times
-    the larger one of 1 + s and the loss.
+    for any number of classes, and the trapezoidal rule errs by less than rounding does. All that is added is positive
+    and tails are computed as such: the relative error is about 1e-15, and 1e-16 times the gap between the logits where
+    that is larger, also of losses as small as 1e-300.
 
     Parameters
     ----------
@@ -132,7 +174,7 @@ def smoothed_cross_entropy(logits: npt.ArrayLike, label: Label, h: npt.ArrayLike
 
     References
     ----------
-    thesis.thm-7.2.3, thesis.thm-7.2.3.above, thesis.thm-D.2.1
+    thesis.thm-7.2.3, thesis.thm-7.2.3.above, thesis.thm-D.2.1, lipref.small-losses
 
     Examples
     --------
@@ -181,10 +223,12 @@ def smoothed_cross_entropy_gradient(logits: npt.ArrayLike, label: Label, h: npt.
     ------
     ValueError
         If an argument is out of its range.
+    OverflowError
+        If the noise leaves the range of floats.
 
     References
     ----------
-    thesis.tab-D.1.1-gradient.two-classes
+    thesis.tab-D.1.1-gradient.two-classes, lipref.small-losses
 
     Examples
     --------
@@ -196,8 +240,9 @@ def smoothed_cross_entropy_gradient(logits: npt.ArrayLike, label: Label, h: npt.
     if s == 0 or a.size == 1:
         return cross_entropy_gradient(a, y)
     found = _integrands(a, s)
-    whole = np.exp(found.logarithms.sum(axis=0))
-    return np.asarray(found.step * (found.hazards @ whole) - y)
+    p = found.step * (found.hazards @ np.exp(found.logarithms.sum(axis=0)))
+    # 1 - p as the sum of the others, which is right where p is nearly 1.
+    return np.where(y == 1, -sum_of_others(p), p - y)
 
 
 def smoothed_cross_entropy_hessian(logits: npt.ArrayLike, h: npt.ArrayLike, sigma: float) -> Array:
@@ -227,10 +272,12 @@ def smoothed_cross_entropy_hessian(logits: npt.ArrayLike, h: npt.ArrayLike, sigm
     ------
     ValueError
         If an argument is out of its range.
+    OverflowError
+        If the noise leaves the range of floats.
 
     References
     ----------
-    thesis.cor-7.2.2.cross-entropy, thesis.sec-7.2.2-reduction
+    thesis.cor-7.2.2.cross-entropy, thesis.sec-7.2.2-reduction, lipref.small-losses
 
     Examples
     --------

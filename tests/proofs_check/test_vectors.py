@@ -1,5 +1,6 @@
-"""The exported set is well formed, reproducible, and judged by its enclosures."""
+"""The exported set is well formed, reproducible, and put to packages and programs."""
 
+import importlib
 import json
 import math
 import shutil
@@ -11,14 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from flint import arb, ctx
 
+import refimpl.confidence
+import refimpl.spectral
 from proofs_check.cli import main
 from proofs_check.vectors import _files, _flags, _make, _numbers, _schema, cases
-from proofs_check.vectors._judge import judge
 from proofs_check.vectors._peers import Adapter, Crashed, NoAnswer, Program
-from proofs_check.vectors._run import check_function, put
+from proofs_check.vectors._rounding import ROUNDING
+from proofs_check.vectors._run import check_function
+from proofs_check.vectors._spec import Rounding
+from proofs_check.vectors._uncovered import TOPICS, UNCOVERED
 
+REFIMPL = Path(__file__).parents[2] / "refimpl"
 PEERS = Path(__file__).parents[2] / "docs" / "vectors"
 FUNCTIONS = cases.load()
 # Computed in a blink; the others are in the slow test below.
@@ -27,15 +32,6 @@ SLOW = {
     "convolution.zero_padded_norm_bound", "weierstrass.quantile_lipschitz", "certificates.radius_multi_lipschitz",
 }
 
-
-def vector(value, relation, **more):
-    radius = "1e-29" if isinstance(value, str) and "." in value else "0"
-    return {"relation": relation, "expected": {"value": value, "radius": radius, **more}}
-
-
-EQUAL = {"kind": "equal", "relative": "0x1p-40", "of": "entry"}
-UPPER, LOWER = ({"kind": kind, "relative": "0x1p-40"} for kind in ("upper", "lower"))
-ROOT = "1.41421356237309504880168872421"
 
 # -- the set ---------------------------------------------------------------------------------------
 
@@ -63,7 +59,7 @@ def test_a_file_follows_its_schema_and_the_lint(name):
     file = _files.load(name)
     schema = json.loads((_files.DATA / f"{name}.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(file, schema, jsonschema.Draft202012Validator)
+    jsonschema.Draft202012Validator(schema).validate(file)
     assert _files.lint(file) == []
     assert file["count"] >= 40
 
@@ -82,6 +78,86 @@ def test_a_schema_is_closed():
 
 def test_the_set_is_small():
     assert sum(path.stat().st_size for path in _files.DATA.iterdir()) < 5_000_000
+
+
+def test_every_function_is_covered_or_listed_with_a_reason():
+    public = {f"{topic}.{name}" for topic in TOPICS for name in importlib.import_module(f"refimpl.{topic}").__all__}
+    assert sorted(public - set(FUNCTIONS) - set(UNCOVERED)) == []
+    assert sorted(set(UNCOVERED) - public) == sorted(set(UNCOVERED) & set(FUNCTIONS)) == []
+    topics = {path.stem for path in REFIMPL.iterdir() if not path.name.startswith("_") and path.suffix in ("", ".py")}
+    assert set(TOPICS) == topics
+
+
+def test_what_counts_as_rounding_is_derived():
+    assert sorted(ROUNDING) == sorted(FUNCTIONS)
+    for file in _files.load_all():
+        rounding = ROUNDING[file["function"]]
+        assert file["rounding"] == rounding.why and (rounding.ulp is None or rounding.operations == 0)
+        for each in file["vectors"]:
+            for relation in [each["relation"]] if "kind" in each["relation"] else each["relation"].values():
+                if "Certified" in each["flags"]:
+                    assert relation == {"kind": relation["kind"], "relative": "0x0p+0"}
+                elif relation["kind"] != "raises":
+                    assert relation.get("ulp") == rounding.ulp
+                    if rounding.operations:
+                        ratio = float.fromhex(relation["relative"]) / rounding.relative(1.0)
+                        assert ratio >= 1 and math.log2(ratio).is_integer()
+
+
+def test_rounding_is_the_product_of_operations_and_condition():
+    assert Rounding("", 1).relative(1.0) == 2.0**-50
+    assert Rounding("", 64, 2.0**10).relative(1.0) == 2.0**-34
+    assert Rounding("", 64).relative(1000.0) == 2.0**-34
+    assert Rounding("").relative(5.0) == 0
+
+
+SMALL_TRAPS = {
+    "ZeroMean": "conv_spectral_norm circular_norm_bound zero_padded_norm_bound strided_norm_bound spectral_density",
+    "OwnSize": "conv_spectral_norm circular_norm_bound",
+    "KernelSize": "conv_spectral_norm circular_norm_bound sampled_density_bound",
+    "Aliasing": "circulant_matrix conv_spectral_norm",
+    "EvenKernel": "conv_spectral_norm circular_norm_bound zero_padded_norm_bound conv2d circulant_matrix",
+    "Groups": "conv2d conv2d_transpose conv_spectral_norm",
+    "Dilation": "conv2d conv2d_transpose conv_spectral_norm",
+    "Stride": "conv2d conv2d_transpose conv_spectral_norm strided_norm_bound",
+    "Transposed": "conv2d_transpose",
+    "Anchor": "conv2d conv2d_transpose conv_spectral_norm",
+    "Certified": "circular_norm_bound zero_padded_norm_bound smaller_input_norm_bound",
+    "SmallImage": "conv2d conv_spectral_norm circular_norm_bound",
+    "CircularIsNoBound": "conv_spectral_norm",
+}
+TRAPS = {
+    **{flag: [f"convolution.{name}" for name in names.split()] for flag, names in SMALL_TRAPS.items()},
+    "EpsilonBreaksBound": ["spectral.gram_iteration", "convolution.circular_norm_bound",
+                           "layers.spectral_normalization"],
+    "TinyP": ["certificates.radius_mono", "certificates.radius_multi", "confidence.clopper_pearson",
+              "weierstrass.probit"],
+    "NoSuccess": ["confidence.clopper_pearson", "certificates.certify_mono"],
+    "SelectionBias": ["certificates.certify_mono", "certificates.certify_partitioned", "certificates.lvm_rs"],
+    "Unpaid": ["confidence.bonferroni", "certificates.certify_multi", "certificates.lvm_rs"],
+    "Ties": ["simplex.hardmax", "simplex.sparsemax", "confidence.partition_classes"],
+    "RepeatedSingularValue": ["spectral.spectral_norm", "spectral.gram_iteration"],
+    "Overflow": ["spectral.spectral_norm", "spectral.gram_iteration", "convolution.circular_norm_bound"],
+    "Complex": ["spectral.spectral_norm", "spectral.schatten_norm", "spectral.spectral_radius", "layers.cayley"],
+    "Cancellation": ["certificates.radius_multi", "curvature.smoothed_cross_entropy"],
+}
+
+
+@pytest.mark.parametrize("flag", TRAPS)
+def test_a_trap_is_set_where_it_belongs(flag):
+    for function in TRAPS[flag]:
+        assert flag in _files.load(function)["notes"], function
+
+
+def test_the_extreme_probabilities_are_there():
+    lower = _files.load("confidence.clopper_pearson")["vectors"]
+    assert any(each["inputs"]["counts"] == 0 and _numbers.decode(each["inputs"]["alpha"]) == 1e-7
+               for each in lower if each["expected"])
+    ends = [1 - Fraction(each["expected"]["value"]["lower"]) for each in lower if each["expected"]]
+    assert any(0 < end < Fraction(1, 10**15) for end in ends)
+    p = [1 - _numbers.decode(each["inputs"]["p_lower"]) for each in _files.load("certificates.radius_mono")["vectors"]
+         if each["expected"]]
+    assert any(0 < q < 1e-15 for q in p)
 
 
 def test_every_flag_is_used():
@@ -110,93 +186,7 @@ def test_the_enclosures_agree_with_floating_point_of_another_kind():
     for each in file["vectors"]:
         if each["expected"] is not None and "Overflow" not in each["flags"] and "Subnormal" not in each["flags"]:
             W = _numbers.decode(each["inputs"]["W"])
-            assert float(each["expected"]["value"]) == pytest.approx(np.linalg.svd(W)[1][0], rel=1e-12)
-
-
-# -- numbers ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("value", [0.0, -0.0, 1.5, -3.0, 0.1, 5e-324, 1.7e308, math.inf, -math.inf])
-def test_a_float_survives_being_written(value):
-    text = _numbers.hexadecimal(value)
-    assert float.fromhex(text) == value and math.copysign(1, float.fromhex(text)) == math.copysign(1, value)
-
-
-def test_digits_hold_the_number():
-    with ctx.workprec(200):
-        digits_hold_the_number()
-
-
-def digits_hold_the_number():
-    assert _numbers.decimal(arb(2).sqrt()) == (ROOT, "1e-29")
-    assert abs(Fraction(ROOT) ** 2 - 2) < 4 * Fraction("1e-29")
-    assert _numbers.decimal(arb(0.5)) == ("0.5", "0")
-    assert _numbers.decimal(-arb(2) ** 60) == ("-1152921504606846976", "0")
-    assert _numbers.decimal(arb(10) ** 30) == ("1e30", "0")
-    assert _numbers.decimal(arb.pos_inf()) == ("inf", "0")
-
-
-def test_a_ball_with_few_digits_is_refused():
-    with pytest.raises(ValueError, match="fewer than 33 digits"):
-        _numbers.decimal(arb(1, 1e-20))
-
-
-# -- verdicts --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("result", "given", "outcome", "says"), [
-    (math.sqrt(2), vector(ROOT, EQUAL), "pass", "exact to 1"),
-    (1.4142, vector(ROOT, EQUAL), "fail", "wrong, exact to 5 digits"),
-    (math.nan, vector(ROOT, EQUAL), "fail", "NaN"),
-    (math.inf, vector(ROOT, UPPER), "pass", "loose x inf"),
-    (1.5, vector(ROOT, UPPER), "pass", "loose x 1.061"),
-    (math.sqrt(2), vector(ROOT, UPPER), "pass", "sound"),
-    (1.41, vector(ROOT, UPPER), "fail", "UNSOUND"),
-    (1.41, vector(ROOT, LOWER), "pass", "loose x 1.003"),
-    (0.0, vector(ROOT, LOWER), "pass", "loose x inf"),
-    (1.42, vector(ROOT, LOWER), "fail", "UNSOUND"),
-    (1.42, vector("1.5", UPPER, truth=ROOT, truth_radius="1e-29"), "pass", "sound"),
-    (2.0, vector("2", {"kind": "upper", "relative": "0x0p+0"}), "pass", "sound"),
-    (Fraction(ROOT), vector(ROOT, {"kind": "upper", "relative": "0x0p+0"}), "unknown", "unknown"),
-    ([1.0, 2.0], {"relation": EQUAL, "expected": {"value": ["1", "2"], "radius": ["0", "0"]}}, "pass", "exact to 17"),
-    ([1.0], {"relation": EQUAL, "expected": {"value": ["1", "2"], "radius": ["0", "0"]}}, "fail", "shape (1,)"),
-    ("no number", vector("2", EQUAL), "fail", "no result"),
-    (None, vector("2", EQUAL), "fail", "no result"),
-    (1.0, vector("2", {"kind": "estimate", "relative": "0x1p-40", "of": "entry"}), "pass", "estimate, exact to 0"),
-    (5.0, {"relation": {"kind": "raises"}, "expected": None}, "fail", "accepted"),
-])
-def test_a_result_is_judged(result, given, outcome, says):
-    judgement = judge(given, result)
-    assert (judgement.outcome, judgement.verdict.startswith(says)) == (outcome, True), judgement
-
-
-def test_a_promise_of_its_own_turns_the_verdict():
-    assert judge(vector(ROOT, EQUAL), 1.5, promise="upper").verdict == "loose x 1.061"
-    assert judge(vector(ROOT, EQUAL), 1.4, promise="upper").verdict.startswith("UNSOUND")
-    assert judge(vector(ROOT, EQUAL), 1.4, promise="lower").passed
-    assert judge(vector(ROOT, EQUAL), 1.4142, relative=1e-4).passed
-
-
-def test_an_error_is_a_refusal_a_crash_or_what_is_asked_for(module):
-    file = _files.load("spectral.spectral_norm")
-    answered = file["vectors"][0]
-    refused = next(each for each in file["vectors"] if each["expected"] is None)
-
-    def outcome(raised, given):
-        def spectral_norm(W):
-            raise raised
-
-        return put(file, given, Adapter(module(spectral_norm=spectral_norm))).outcome
-
-    assert outcome(ValueError("W must be finite"), refused) == "pass"
-    assert outcome(ValueError("W must be finite"), answered) == "refused"
-    assert outcome(IndexError("0"), refused) == "fail"
-    assert check_function(file, Adapter(module())).state == "not offered"
-
-
-def test_a_promise_that_is_no_promise_is_refused(module):
-    with pytest.raises(ValueError, match="must be one of exact, upper, lower, estimate, got 'tight'"):
-        Adapter(module(PROMISES={"spectral.spectral_norm": "tight"}))
+            assert float(each["expected"]["value"]) == pytest.approx(np.linalg.svd(W)[1][0], rel=1e-12, abs=1e-15)
 
 
 # -- programs --------------------------------------------------------------------------------------
@@ -251,6 +241,37 @@ def test_the_command_exports_and_checks(tmp_path, module):
     assert done.exit_code == 1
     assert "FAIL 002" in done.output and "not offered" in done.output
     assert "confidence.bonferroni-002 (ClosedForm, Unpaid): 0.001 over 2" in done.output
+
+
+def test_the_command_tells_estimates_apart(module):
+    def spectral_norm(W):
+        return refimpl.spectral.power_iteration(W, 5, rng=0)
+
+    guess = module(spectral_norm=spectral_norm, PROMISES={"spectral.spectral_norm": "estimate"})
+    done = CliRunner().invoke(main, ["vectors", "check", "--impl", guess, "spectral.spectral_norm"])
+    assert done.exit_code == 1 and "0 pass, 0 FAIL, 0 unknown, 1 estimate" in done.output
+    assert "estimate where the exact value is asked for: exact to" in done.output
+
+
+def test_networks_and_events_are_given_as_a_package_has_them(module):
+    def seen(kind):
+        def product_upper_bound(network):
+            assert isinstance(network, kind)
+            raise ValueError("seen")
+
+        return product_upper_bound
+
+    file = _files.load("network.product_upper_bound")
+    own = type("FeedForward", (), {"__init__": lambda self, weights, activation, biases: None})
+    for offered in ({"product_upper_bound": seen(dict)}, {"product_upper_bound": seen(own), "FeedForward": own}):
+        row = check_function(file, Adapter(module(**offered)))
+        assert row.state == "refused" and row.outcomes["refused"] >= 40
+
+    def exact_coverage(covers, p, n):
+        return refimpl.confidence.exact_coverage(lambda counts: not covers(counts), p, n)
+
+    row = check_function(_files.load("confidence.exact_coverage"), Adapter(module(exact_coverage=exact_coverage)))
+    assert row.state == "FAIL" and row.outcomes["refused"] == 0
 
 
 def test_the_command_refuses_what_it_cannot_do():

@@ -68,6 +68,44 @@ def test_two_classes_by_their_definition(gap, s):
     np.testing.assert_allclose(hessian, float(product) * np.array([[1, -1], [-1, 1]]), atol=64 * UNIT)
 
 
+@pytest.mark.parametrize(("gap", "s"), [
+    (20.0, 0.3), (40.0, 0.99), (40.0, 1.01), (120.0, 5.0), (700.0, 2.0), (700.0, 20.0)])
+def test_small_smoothed_losses_keep_their_digits(gap, s):
+    """Relative to the loss: exponentials of gap and s^2 are as good as their arguments."""
+    allowed = 32 * UNIT * (1 + gap + s * s)
+    d, points = mp.sqrt(2) * mp.mpf(s), mp.linspace(-15, 45, 41)
+    with mp.workdps(20):
+        big, tilt = mp.exp(gap), lambda g: mp.exp(-gap + d * g)
+        loss = mp.quad(lambda g: big * mp.log1p(tilt(g)) * mp.npdf(g), points) / big
+        share = mp.quad(lambda g: big * tilt(g) / (1 + tilt(g)) * mp.npdf(g), points) / big
+        product = mp.quad(lambda g: big * tilt(g) / (1 + tilt(g)) ** 2 * mp.npdf(g), points) / big
+        p, variance = 1 / (1 + mp.exp(gap)), mp.mpf(s) ** 2 / 2
+        centred = mp.log1p(p * mp.expm1(variance * 2 * (1 - p) ** 2) + (1 - p) * mp.expm1(variance * 2 * p**2))
+        bound = mp.log1p(mp.exp(-gap)) + min(centred, variance / 2)
+    case = ([gap, 0.0], 0, [s], 1.0)
+    assert curvature.smoothed_cross_entropy(*case) == pytest.approx(float(loss), rel=allowed)
+    assert curvature.smoothed_cross_entropy_bound(*case) == pytest.approx(float(bound), rel=allowed)
+    gradient = curvature.smoothed_cross_entropy_gradient(*case)
+    np.testing.assert_allclose(gradient, [-float(share), float(share)], rtol=allowed)
+    hessian = curvature.smoothed_cross_entropy_hessian([gap, 0.0], [s], 1.0)
+    np.testing.assert_allclose(hessian, float(product) * np.array([[1, -1], [-1, 1]]), rtol=allowed)
+
+
+@pytest.mark.parametrize("s", [0.1, 0.9, 1.1, 4.0])
+def test_far_classes_add_up_as_powers(s):
+    """Logarithms and shares to first order in the powers: the next order is smaller by exp(-200 + 5 s^2)."""
+    gaps, allowed = np.array([200.0, 203.0, 210.0]), 32 * UNIT * (1 + 200 + s * s)
+    a = np.array([gaps[0] - gaps[1], 0, gaps[0], gaps[0] - gaps[2]])
+    powers = np.exp(s * s - np.array([203.0, 200.0, 0.0, 210.0]))
+    powers[2] = 0
+    assert curvature.smoothed_cross_entropy(a, 2, [s], 1.0) == pytest.approx(powers.sum(), rel=allowed)
+    powers[2] = -powers.sum()
+    np.testing.assert_allclose(curvature.smoothed_cross_entropy_gradient(a, 2, [s], 1.0), powers, rtol=allowed)
+    hessian = curvature.smoothed_cross_entropy_hessian(a, [s], 1.0)
+    np.testing.assert_allclose(hessian[2], powers * -1, rtol=allowed)
+    assert hessian[0, 1] == pytest.approx(-math.exp(3 * s * s - 403), rel=4 * allowed)
+
+
 def test_three_classes_by_a_product_rule():
     a, s = np.array([0.5, -1.0, 0.25]), 0.7
     g, w = np.polynomial.hermite_e.hermegauss(60)
@@ -147,6 +185,9 @@ def test_wide_noise_is_the_largest_normal_variable():
     assert curvature.smoothed_cross_entropy([0.0, 0.0], 0, [1e200], 1e50) == pytest.approx(1e250 / math.sqrt(math.pi))
     three = curvature.smoothed_cross_entropy([0.0, 0.0, 0.0], 0, [1e9], 1.0)
     assert three == pytest.approx(1.5e9 / math.sqrt(math.pi), rel=1e-9)
+    for name, label in (("", (0,)), ("_gradient", (0,)), ("_hessian", ())):
+        with pytest.raises(OverflowError, match="the range of the noise leaves the range of floats"):
+            getattr(curvature, f"smoothed_cross_entropy{name}")([0.0, 1.0], *label, [1e308], 1.0)
 
 
 @pytest.mark.parametrize(("c", "s"), list(itertools.product([2, 7, 100], [0.01, 0.7, 1.5, 5.0])))

@@ -77,3 +77,37 @@ def _both(impl: Any, logits: Any, label: Any, h: Any, sigma: Any) -> tuple[list[
 def smoothed_means(impl: Any, logits: Any, label: Any, h: Any, sigma: Any) -> Comparison:
     """The smoothed cross entropy and its derivatives are those of the definition."""
     return _means(impl, logits, label, h, sigma, 0.0)
+
+
+def _small(impl: Any, gap: float, sigma: float, factor: float) -> Comparison:
+    """Relative errors, each over what rounding the exponents makes of it."""
+    case = (np.array([gap, 0.0]), 0, np.array([0.6, 0.8]), sigma)
+    found, true = _values(impl, case), _values(impl.exact, case)
+    allowed = 64 * 2.0**-53 * (1 + gap + sigma * sigma)
+    errors = [abs(exact - float(value) * factor) / abs(exact) for value, exact in zip(found, true, strict=True)]
+    return Comparison(errors, "<=", [error * 0 + allowed for error in errors])
+
+
+def _values(one: Any, case: Any) -> list[Any]:
+    logits, label, h, sigma = case
+    of = one.curvature
+    with ctx.workprec(160):  # losses of e^-40 to 30 digits
+        return [of.cross_entropy(logits, label), of.smoothed_cross_entropy(*case), *of.smoothed_cross_entropy_gradient(*case),
+                *np.ravel(of.smoothed_cross_entropy_hessian(logits, h, sigma)), of.smoothed_cross_entropy_bound(*case)]
+
+
+@claim(
+    "lipref.small-losses",
+    at="refimpl.curvature.cross_entropy, smoothed_cross_entropy, their derivatives and smoothed_cross_entropy_bound",
+    tex=r"|\mathrm{fl}(\ell) - \ell| \le 64 u (1 + \Delta + \sigma^2 \lVert h \rVert^2)\, \ell, \qquad \Delta = a_1 - a_2",
+    given={"gap": st.sampled_from([5.0, 40.0]), "sigma": st.sampled_from([0.0, 0.25, 2.0])},
+    verdict=Verdict.SURVIVED,
+    note="Two classes. An absolute error of a roundoff, as the logarithm of a sum near 1 has, is the whole loss from a gap of 37 on.",
+    strata={"a loss below a roundoff": lambda gap, sigma: gap >= 40 and sigma > 0, "a loss above": lambda gap, sigma: gap < 20 and sigma > 0},
+    mutants={"1e-11": instead(lambda impl, gap, sigma: _small(impl, gap, sigma, 1 + 1e-11)),
+             "without-the-noise": instead(lambda impl, gap, sigma: _small(impl, gap, 0.0 * sigma, 1 + 0.01 * sigma))},
+    promise=True,
+)
+def small_losses(impl: Any, gap: float, sigma: float) -> Comparison:
+    """Losses, smoothed losses, their derivatives and bounds are right to the last digits, however small they are."""
+    return _small(impl, gap, sigma, 1.0)

@@ -9,7 +9,7 @@ from proofs_check.vectors._spec import Function
 
 MODULES = (
     "spectral", "convolution", "convolution_bounds", "normalization", "network", "weierstrass", "simplex", "confidence",
-    "certificates", "smoothed", "layers", "curvature",
+    "certificates", "smoothed", "layers", "curvature", "networks", "fourier", "generalization", "explosion", "scores",
 )
 
 

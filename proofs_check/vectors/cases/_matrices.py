@@ -58,6 +58,16 @@ MATRICES: list[tuple[str, tuple[str, ...], np.ndarray]] = [
 ]
 ZERO = ("nothing but zeros: norm 0", ("ClosedForm", "Zero"), np.zeros((2, 3)))
 SUBNORMAL = ("subnormal entries", ("Subnormal", "Underflow"), rows([2.0**-1060, 0], [0, 2.0**-1062]))
+COMPLEX_MATRICES: list[tuple[str, tuple[str, ...], np.ndarray]] = [
+    ("one complex number: its modulus", ("Complex", "ClosedForm"), np.array([[3 + 4j]])),
+    ("i times a rotation", ("Complex", "ClosedForm", "RepeatedSingularValue"), np.array([[0, -2j], [2j, 0]])),
+    ("unitary times root 2", ("Complex", "ClosedForm", "RepeatedSingularValue"), np.array([[1, 1j], [1j, 1]])),
+    ("W^T W = 0: a transpose for an adjoint gives 0", ("Complex", "ClosedForm", "LowRank", "Nilpotent"), np.array([[1, 1j], [1j, -1]])),
+    ("a row whose squares sum to 0", ("Complex", "ClosedForm", "NotSquare", "LowRank"), np.array([[1, 1j]])),
+    ("Hermitian, eigenvalues 1 and 3", ("Complex", "ClosedForm"), np.array([[2, 1j], [-1j, 2]])),
+    ("imaginary and real parts far apart", ("Complex", "FarApart"), np.array([[1 + 2.0**-40 * 1j, 2], [2.0**-40, 1j]])),
+    ("three columns", ("Complex", "NotSquare"), np.array([[1 + 1j, 2, -1j], [0.5, 1 - 1j, 2j]])),
+]
 SHAPES = ((2, 2), (2, 3), (3, 2), (3, 3), (4, 3), (2, 5), (4, 4), (5, 5))
 
 
@@ -74,6 +84,14 @@ def matrices(*, zero: bool = True, square: bool = False, drawn: int = 8, extreme
                   for c, f, W in listed]
     listed = [item for item in listed if (extreme or not wrong & set(item[1])) and (zero or item[2].any())]
     return _once(listed)
+
+
+def complex_matrices() -> list[tuple[str, tuple[str, ...], np.ndarray]]:
+    """For functions that take them; others refuse."""
+    draws = Draws("complex matrices", 0)
+    drawn = [("drawn, complex, 2 x 2", ("Complex", "Drawn"), draws.array(2, 2) + 1j * draws.array(2, 2)),
+             ("drawn, complex, 3 x 2", ("Complex", "Drawn"), draws.array(3, 2) + 1j * draws.array(3, 2))]
+    return COMPLEX_MATRICES + drawn
 
 
 def _cut(W: np.ndarray) -> np.ndarray:

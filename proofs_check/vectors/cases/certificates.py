@@ -6,7 +6,7 @@ from typing import Any
 
 from proofs_check.vectors import _binomial
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import COUNTS, FAIR, NUMBER, Case, Function, bad, distinct
+from proofs_check.vectors._spec import COUNTS, NUMBER, Case, Function, bad, distinct
 
 TWO = [
     ("995 of 1000", ("TwoSided",), [1, 9], [5, 995]),
@@ -35,7 +35,8 @@ def _two() -> list[Case]:
     for i, (c, f, a, b) in enumerate(TWO):
         for j in (0, 1):
             s, r = SIGMAS[(i + j) % 4], RISKS[(i // 2 + 2 * j) % 4]
-            cases.append(Case(f"{c}; noise {s:g}, risk {r:g}", f, {"selection": a, "estimation": b, "sigma": s, "alpha": r}))
+            cases.append(Case(f"{c}; noise {s:g}, risk {r:g}", f, {"selection": a, "estimation": b, "sigma": s, "alpha": r},
+                              condition=sum(b)))
     draws = Draws("certify", 0)
     for _ in range(6):
         c = draws.integer(2, 5)
@@ -43,7 +44,7 @@ def _two() -> list[Case]:
         b[draws.integer(0, c - 1)] += 400
         a = [k // 7 + 1 for k in b]
         cases.append(Case("drawn", ("Drawn",), {"selection": a, "estimation": b, "sigma": draws.integer(1, 8) / 4,
-                                                "alpha": 2.0 ** -draws.integer(4, 16)}))
+                                                "alpha": 2.0 ** -draws.integer(4, 16)}, condition=sum(b)))
     good: dict[str, Any] = {"selection": [1, 9], "estimation": [5, 95], "sigma": 0.5, "alpha": 0.001}
     return [*cases, bad("no samples", **{**good, "estimation": [0, 0]}), bad("classes differ", **{**good, "selection": [1, 9, 2]}),
             bad("noise 0", **{**good, "sigma": 0.0}), bad("a risk of 1", **{**good, "alpha": 1.0}),
@@ -59,9 +60,10 @@ def _one() -> list[Case]:
             s, r = SIGMAS[(i + j) % 4], RISKS[(i + j) % 4]
             flags = tuple(set(f) - {"SelectionBias", "ClassPartition"}) or ("Unpaid",)
             comment = c if i != 1 else "the second class leads"
-            cases.append(Case(f"{comment}; noise {s:g}, risk {r:g}", flags, {"counts": b, "sigma": s, "alpha": r}))
+            cases.append(Case(f"{comment}; noise {s:g}, risk {r:g}", flags, {"counts": b, "sigma": s, "alpha": r},
+                              condition=sum(b)))
     more = [Case(f"{n} trials of nothing else, risk {a:g}", ("NoSuccess", "TinyP", "ClosedForm"),
-                 {"counts": [n, 0], "sigma": 1.0, "alpha": a}) for n in (10, 100, 10_000) for a in (0.001, 1e-7)]
+                 {"counts": [n, 0], "sigma": 1.0, "alpha": a}, condition=n) for n in (10, 100, 10_000) for a in (0.001, 1e-7)]
     good: dict[str, Any] = {"counts": [5, 95], "sigma": 0.5, "alpha": 0.001}
     return [*distinct(cases), *more, bad("no samples", **{**good, "counts": [0, 0]}), bad("one class", **{**good, "counts": [9]}),
             bad("noise 0", **{**good, "sigma": 0.0}), bad("a risk of 1", **{**good, "alpha": 1.0}),
@@ -73,11 +75,11 @@ TWO_SAMPLES = {"selection": COUNTS, "estimation": COUNTS, "sigma": NUMBER, "alph
 FUNCTIONS = [
     Function("certificates.certify_mono", "the class with the most counts of the selection sample; lower is its Clopper-Pearson "
              "lower end from the estimation sample at the risk alpha, upper = 1 - lower, radius = sigma probit^-1(lower); "
-             "label -1 and radius 0 where lower <= 1/2", PROMISES, TWO_SAMPLES, _two, _binomial.certify_mono, relative=FAIR),
+             "label -1 and radius 0 where lower <= 1/2", PROMISES, TWO_SAMPLES, _two, _binomial.certify_mono),
     Function("certificates.certify_multi", "lower and upper from two-sided Clopper-Pearson intervals of all c classes at the risk "
              "alpha / c each, radius = sigma / 2 (probit^-1(lower) - probit^-1(upper)); label -1 and radius 0 where lower <= "
-             "upper", PROMISES, {"counts": COUNTS, "sigma": NUMBER, "alpha": NUMBER}, _one, _binomial.certify_multi, relative=FAIR),
+             "upper", PROMISES, {"counts": COUNTS, "sigma": NUMBER, "alpha": NUMBER}, _one, _binomial.certify_multi),
     Function("certificates.certify_partitioned", "the class and the buckets of partition_classes from the selection sample, "
              "one-sided ends from the estimation sample at the risk alpha over the number of bounds", PROMISES, TWO_SAMPLES, _two,
-             _binomial.certify_partitioned, relative=FAIR),
+             _binomial.certify_partitioned),
 ]

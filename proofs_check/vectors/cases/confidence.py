@@ -8,7 +8,7 @@ from flint import arb
 
 from proofs_check.vectors import _binomial
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import CHOICE, CLOSE, COUNTS, FAIR, INTEGER, NUMBER, Case, Function, bad
+from proofs_check.vectors._spec import CHOICE, COUNTS, INTEGER, NUMBER, Case, Function, bad
 
 NAN = float("nan")
 
@@ -24,6 +24,7 @@ def _clopper_pearson() -> list[Case]:
         ("nothing but successes in 100000", ("NoSuccess", "LargeN", "TinyP", "ClosedForm"), 100_000, 100_000, 0.001, "lower"),
         ("nothing but successes in 10^9: p within 1e-8 of 1", ("NoSuccess", "LargeN", "TinyP", "ClosedForm"), 10**9, 10**9, 0.001, "lower"),
         ("in 10^15: p within 1e-14 of 1", ("NoSuccess", "LargeN", "TinyP", "ClosedForm"), 10**15, 10**15, 0.001, "lower"),
+        ("in 8 10^15: p within 1e-15 of 1", ("NoSuccess", "LargeN", "TinyP", "ClosedForm"), 8 * 10**15, 8 * 10**15, 0.001, "lower"),
         ("one trial, no success", ("NoSuccess", "ClosedForm", "Boundary"), 0, 1, 0.1, "both"),
         ("one trial, a success", ("NoSuccess", "ClosedForm", "Boundary"), 1, 1, 0.1, "both"),
         ("nine of ten, both ends", ("TwoSided",), 9, 10, 0.05, "both"),
@@ -44,12 +45,13 @@ def _clopper_pearson() -> list[Case]:
         ("a risk near 1", ("Boundary",), 5, 10, 0.999, "both"),
         ("a risk of 1/2, one end", ("Boundary",), 3, 7, 0.5, "lower"),
     ]
-    cases = [Case(c, f, {"counts": k, "n": n, "alpha": a, "side": s}) for c, f, k, n, a, s in known]
+    cases = [Case(c, f, {"counts": k, "n": n, "alpha": a, "side": s}, condition=n if 0 < k < n else 1)
+             for c, f, k, n, a, s in known]
     draws = Draws("clopper_pearson", 0)
     for i in range(12):
         n = draws.integer(2, 400)
         cases.append(Case("drawn", ("Drawn",), {"counts": draws.integer(0, n), "n": n, "alpha": 2.0 ** -draws.integer(2, 20),
-                                                "side": ("both", "lower", "upper")[i % 3]}))
+                                                "side": ("both", "lower", "upper")[i % 3]}, condition=n))
     how = {"n": 10, "alpha": 0.05}
     return [*cases, bad("more successes than trials", counts=11, **how), bad("negative", counts=-1, **how),
             bad("no trials", counts=0, n=0, alpha=0.05), bad("a risk of 0", counts=1, n=10, alpha=0.0),
@@ -126,17 +128,16 @@ SIDE: Any = {"n": INTEGER, "alpha": NUMBER, "side": CHOICE}
 ENDS = {"lower": "exact", "upper": "exact"}
 FUNCTIONS = [
     Function("confidence.clopper_pearson", "the interval where both binomial tails exceed alpha / 2 (alpha for one side; the other "
-             "end is then 0 or 1)", ENDS, {"counts": COUNTS, **SIDE}, _clopper_pearson, _binomial.clopper_pearson, relative=FAIR,
+             "end is then 0 or 1)", ENDS, {"counts": COUNTS, **SIDE}, _clopper_pearson, _binomial.clopper_pearson,
              optional=("side",)),
     Function("confidence.hoeffding", "mean +- r sqrt(ln(1 / alpha') / (2 n)), cut to [0, r], alpha' = alpha / 2 for both ends, r = "
-             "mass", ENDS, {"mean": NUMBER, **SIDE, "mass": NUMBER}, lambda: _means(lambda m, i: {}), _binomial.hoeffding,
-             relative=CLOSE * 8, optional=("side", "mass")),
+             "mass", ENDS, {"mean": NUMBER, **SIDE, "mass": NUMBER}, lambda: _means(lambda m, i: {}), _binomial.hoeffding, optional=("side", "mass")),
     Function("confidence.empirical_bernstein", "mean +- (sqrt(2 V ln(2 / alpha') / n) + 7 r ln(2 / alpha') / (3 (n - 1))), cut to "
              "[0, r], V the variance with divisor n - 1", ENDS, {"mean": NUMBER, "variance": NUMBER, **SIDE, "mass": NUMBER},
-             _bernstein, _binomial.empirical_bernstein, relative=CLOSE * 8, optional=("side", "mass")),
+             _bernstein, _binomial.empirical_bernstein, optional=("side", "mass")),
     Function("confidence.bonferroni", "the risk of each of m statements: alpha / m", "exact", {"alpha": NUMBER, "m": INTEGER},
              _bonferroni, lambda alpha, m: arb(alpha) / m),
     Function("confidence.partition_classes", "the leading class and buckets of the others: the runner-up, further single classes "
              "until the rest counts no more than the runner-up, the rest", {"top": "exact", "buckets": "exact"},
-             {"counts": COUNTS}, _partition_cases, _partition),
+             {"counts": COUNTS}, _partition_cases, _partition, sharp=True),
 ]

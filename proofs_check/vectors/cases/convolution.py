@@ -8,7 +8,7 @@ import numpy as np
 
 from proofs_check.balls import convolution
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, CHOICE, GOOD, INTEGER, SIZE, Case, Function, bad, distinct
+from proofs_check.vectors._spec import ARRAY, CHOICE, INTEGER, SIZE, Case, Function, bad, distinct
 from proofs_check.vectors.cases._kernels import (
     CORNER,
     EVEN,
@@ -22,8 +22,15 @@ from proofs_check.vectors.cases._kernels import (
 )
 from proofs_check.vectors.cases._norms import conv_norm
 
-HOW = {"padding": CHOICE, "stride": SIZE, "dilation": SIZE, "groups": INTEGER}
-OPTIONAL = ("stride", "dilation", "groups")
+HOW = {"padding": CHOICE, "stride": SIZE, "dilation": SIZE, "groups": INTEGER, "anchor": SIZE}
+OPTIONAL = ("stride", "dilation", "groups", "anchor")
+ANCHORED = [
+    Setting("anchored at the first tap", ("Anchor", "EvenKernel"), EVEN, 3, {"padding": "circular", "anchor": (0, 0)}),
+    Setting("an even kernel anchored at its other middle", ("Anchor", "EvenKernel"), EVEN, 4, {"padding": "zero", "anchor": (1, 1)}),
+    Setting("anchored at the last tap", ("Anchor",), CORNER, 3, {"padding": "zero", "anchor": (2, 2)}),
+    Setting("anchored at the first row, the last column", ("Anchor", "ChannelOrder"), CORNER, (3, 4), {"padding": "zero", "anchor": (0, 2)}),
+    Setting("anchored at the first tap, stride 2", ("Anchor", "Stride"), CORNER, 4, {"padding": "zero", "anchor": (0, 0), "stride": 2}),
+]
 
 
 def _cases(settings: list[Setting], inputs: Any) -> list[Case]:
@@ -32,11 +39,11 @@ def _cases(settings: list[Setting], inputs: Any) -> list[Case]:
 
 def _varied(drawn: int = 6) -> list[Setting]:
     """Half of the plain ones are enough beside all geometries."""
-    return explicit(plain(drawn=0)[::2] + geometric(drawn))
+    return explicit(plain(drawn=0)[::2] + ANCHORED + geometric(drawn))
 
 
 def _norm_cases() -> list[Case]:
-    some = explicit(plain(drawn=4) + geometric(4))
+    some = explicit(plain(drawn=4) + ANCHORED + geometric(4))
     return [*_cases(some, Setting.inputs), *bad_kernels(n=3, padding="circular"),
             bad("no pixels", K=CORNER, n=0, padding="zero"),
             bad("no such padding", K=CORNER, n=3, padding="reflect"),
@@ -75,8 +82,8 @@ def _backward() -> list[Case]:
     cases = []
     for i, s in enumerate(_varied()):
         layer = convolution._Layer(s.K, s.n, **s.how)
-        cases.append(Case(s.comment, s.flags, {"Y": _image(s, i, layer.shape_out), "K": s.K, "n": s.n, **s.how}))
-    mixed = Case("two channels to two, unsymmetric", ("ChannelOrder",),
+        cases.append(Case(s.comment, ("Transposed", *s.flags), {"Y": _image(s, i, layer.shape_out), "K": s.K, "n": s.n, **s.how}))
+    mixed = Case("two channels to two, unsymmetric", ("Transposed", "ChannelOrder"),
                  {"Y": np.arange(8.0).reshape(2, 2, 2), "K": SWAPPED, "n": 2, "padding": "zero"})
     return [mixed, *cases, *bad_kernels(Y=np.ones((1, 3, 3)), n=3, padding="zero"),
             bad("the output is of another size", Y=np.ones((1, 2, 2)), K=CORNER, n=3, padding="zero"),
@@ -144,20 +151,20 @@ KN = {"K": ARRAY, "n": SIZE}
 FUNCTIONS = [
     Function("convolution.conv2d", "cross-correlation of an image X (c_in, h, w) with K (c_out, c_in / groups, k, k); zero and "
              "circular padding keep the size and anchor tap (k - 1) // 2, with gaps (k - 1) * dilation // 2", "exact",
-             {"X": ARRAY, "K": ARRAY, **HOW}, _forward, convolution.conv2d, of="largest", optional=OPTIONAL),
+             {"X": ARRAY, "K": ARRAY, **HOW}, _forward, convolution.conv2d, sharp=True, optional=OPTIONAL),
     Function("convolution.conv2d_transpose", "the adjoint of conv2d with the same arguments, onto an image of size n", "exact",
-             {"Y": ARRAY, **KN, **HOW}, _backward, convolution.conv2d_transpose, of="largest", optional=OPTIONAL),
+             {"Y": ARRAY, **KN, **HOW}, _backward, convolution.conv2d_transpose, sharp=True, optional=OPTIONAL),
     Function("convolution.conv_spectral_norm", "the spectral norm of the linear map conv2d on images of size n", {"norm": "exact"},
-             {**KN, **HOW}, _norm_cases, _norm, relative=GOOD, optional=OPTIONAL),
+             {**KN, **HOW}, _norm_cases, _norm, optional=OPTIONAL),
     Function("convolution.circulant_matrix", "the matrix of conv2d with circular padding on row-major images", "exact",
-             KN, _circulant, convolution.circulant_matrix),
+             KN, _circulant, convolution.circulant_matrix, sharp=True),
     Function("convolution.toeplitz_matrix", "the matrix of conv2d with zero, full or no padding", "exact",
-             {**KN, **HOW}, _toeplitz, convolution.toeplitz_matrix, optional=OPTIONAL),
+             {**KN, **HOW}, _toeplitz, convolution.toeplitz_matrix, sharp=True, optional=OPTIONAL),
     Function("convolution.strided_matrix", "the matrix of conv2d with a stride", "exact",
-             {**KN, "stride": SIZE, "padding": CHOICE}, _strided, convolution.strided_matrix),
+             {**KN, "stride": SIZE, "padding": CHOICE}, _strided, convolution.strided_matrix, sharp=True),
     Function("convolution.gram_kernel", "the kernel of the Gram operator on an unbounded image, n_iter times", "exact",
-             {"K": ARRAY, "n_iter": INTEGER}, _gram_kernel, convolution.gram_kernel, of="largest"),
+             {"K": ARRAY, "n_iter": INTEGER}, _gram_kernel, convolution.gram_kernel, sharp=True),
     Function("convolution.polyphase_kernel", "the kernel of the same map as a convolution without stride: channel (i, p mod s_h, "
              "q mod s_w), tap (p div s_h, q div s_w)", "exact", {"K": ARRAY, "stride": SIZE}, _polyphase,
-             convolution.polyphase_kernel),
+             convolution.polyphase_kernel, sharp=True),
 ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from proofs_check.balls import convolution
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, CHOICE, FAIR, GOOD, INTEGER, SIZE, Case, Function, bad, distinct
+from proofs_check.vectors._spec import ARRAY, CHOICE, INTEGER, SIZE, YES, Case, Function, bad, certified, distinct
 from proofs_check.vectors.cases._kernels import CORNER, EVEN, LINE, Setting, bad_kernels, geometric, one, plain
 from proofs_check.vectors.cases._norms import conv_norm
 
@@ -23,11 +23,13 @@ def _numbered(settings: list[Setting], name: str, choices: tuple[Any, ...]) -> l
 
 def _circular() -> list[Case]:
     cases = _numbered(plain(drawn=12), "n_iter", (2, 3, 1, 5, 0, 6))
-    return [*cases, *bad_kernels(n=3, n_iter=2), bad("no pixels", K=CORNER, n=0, n_iter=2),
+    return [*cases, *certified(cases), *bad_kernels(n=3, n_iter=2), bad("no pixels", K=CORNER, n=0, n_iter=2),
             bad("a negative number of steps", K=CORNER, n=3, n_iter=-1)]
 
 
 def _circular_truth(K: Any, n: Any, n_iter: int = 0, **others: Any) -> Any:
+    if n == SIDE:  # by its frequencies
+        return convolution.conv_spectral_norm(K, n, padding="circular").norm
     return conv_norm(K, n, padding="circular")
 
 
@@ -51,11 +53,12 @@ def _zero() -> list[Case]:
         n_iter = i % 3 + 1 if s.K.size <= 4 else i % 2 + 1 if s.K.size <= 9 else 1
         how = {"norm": norms[i % 2], **({"n": s.n} if i % 4 == 1 else {})}
         cases.append(Case(f"{s.comment}; {n_iter} steps, {how['norm']}", s.flags, {"K": s.K, "n_iter": n_iter, **how}))
-    return [*distinct(cases), *bad_kernels(n_iter=1), bad("a negative number of steps", K=CORNER, n_iter=-1),
+    cases = distinct(cases)
+    return [*cases, *certified(cases), *bad_kernels(n_iter=1), bad("a negative number of steps", K=CORNER, n_iter=-1),
             bad("no such norm", K=CORNER, n_iter=1, norm="nuc")]
 
 
-def _zero_truth(K: Any, n_iter: int, norm: str = "inf", n: Any = None) -> Any:
+def _zero_truth(K: Any, n_iter: int, norm: str = "inf", n: Any = None, certified: bool = False) -> Any:
     """With a size on images of that size, else on wrapped ones of any."""
     if n is not None:
         return conv_norm(K, n, padding="zero")
@@ -104,7 +107,7 @@ def _smaller() -> list[Case]:
             seen.add(key)
             cases.append(Case(f"{s.comment.partition(', image')[0]}; from {n0} pixels", _sizeless(s.flags),
                               {"K": s.K, "n0": n0, "n_iter": t}))
-    return [*cases, *bad_kernels(n0=9, n_iter=1), bad("n0 is not above 2^t (k - 1)", K=CORNER, n0=4, n_iter=1)]
+    return [*cases, *certified(cases), *bad_kernels(n0=9, n_iter=1), bad("n0 is not above 2^t (k - 1)", K=CORNER, n0=4, n_iter=1)]
 
 
 def _sizeless(flags: tuple[str, ...]) -> tuple[str, ...]:
@@ -112,7 +115,7 @@ def _sizeless(flags: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(set(flags) - {"SmallImage", "Aliasing", "OwnSize", "Uneven", "ClosedForm"}) or ("KernelSize",)
 
 
-def _smaller_truth(K: Any, n0: int, n_iter: int) -> Any:
+def _smaller_truth(K: Any, n0: int, n_iter: int, certified: bool = False) -> Any:
     return _circular_truth(K, SIDE)
 
 
@@ -133,6 +136,18 @@ def _four() -> list[Case]:
 
 
 def _four_truth(K: Any) -> Any:
+    return _circular_truth(K, SIDE)
+
+
+def _sampled() -> list[Case]:
+    missed = [Case(f"the largest value at the angle pi, which {s} samples miss", ("KernelSize", "ZeroMean"),
+                   {"K": one([1, -1]), "samples": s}) for s in (1, 3, 5)]
+    cases = _sizes_dropped()
+    return [*missed, *[Case(f"{c.comment}; {1 + i % 4} samples", c.flags, {**c.inputs, "samples": 1 + i % 4})
+                       for i, c in enumerate(cases)], *bad_kernels(samples=3), bad("no samples", K=CORNER, samples=0)]
+
+
+def _sampled_truth(K: Any, samples: int) -> Any:
     return _circular_truth(K, SIDE)
 
 
@@ -160,27 +175,30 @@ def _power_truth(K: Any, n: Any, n_iter: int, padding: str, start: Any, stride: 
 KN = {"K": ARRAY, "n": SIZE, "n_iter": INTEGER}
 FUNCTIONS = [
     Function("convolution.circular_norm_bound", "a bound on the norm of a convolution with circular padding on images of size "
-             "n: the largest Gram bound of its frequencies' blocks", "upper", KN, _circular,
-             convolution.circular_norm_bound, truth=_circular_truth, relative=GOOD),
+             "n: the largest Gram bound of its frequencies' blocks", "upper", {**KN, "certified": YES}, _circular,
+             convolution.circular_norm_bound, truth=_circular_truth, optional=("certified",)),
     Function("convolution.circular_norm_bound_gradient", "the derivative of circular_norm_bound by the taps, where one frequency "
-             "is the largest", "exact", KN, _gradient, convolution.circular_norm_bound_gradient, relative=FAIR, of="largest"),
+             "is the largest", "exact", KN, _gradient, convolution.circular_norm_bound_gradient),
     Function("convolution.zero_padded_norm_bound", "a bound on the norm of a convolution with zero padding on images of every "
              "size, from the kernel of its Gram operator: the largest sum of moduli (inf), or the Frobenius norm times "
              "the root of its taps (fro), of the taps that fit into size n where that is given", "upper",
-             {"K": ARRAY, "n_iter": INTEGER, "norm": CHOICE, "n": SIZE}, _zero, convolution.zero_padded_norm_bound,
-             truth=_zero_truth, relative=GOOD, optional=("n", "norm")),
+             {"K": ARRAY, "n_iter": INTEGER, "norm": CHOICE, "n": SIZE, "certified": YES}, _zero, convolution.zero_padded_norm_bound,
+             truth=_zero_truth, optional=("n", "norm", "certified")),
     Function("convolution.strided_norm_bound", "a bound on the norm of a strided convolution on images of size n, by the "
              "polyphase kernel", "upper", {**KN, "stride": SIZE, "padding": CHOICE}, _strided,
-             convolution.strided_norm_bound, truth=_strided_truth, relative=GOOD),
+             convolution.strided_norm_bound, truth=_strided_truth),
     Function("convolution.size_transfer_factor", "the factor from a Gram bound on n0 pixels to one for every size", "exact",
              {"k": SIZE, "n0": SIZE, "n_iter": INTEGER}, _factor, convolution.size_transfer_factor),
     Function("convolution.smaller_input_norm_bound", "that factor times circular_norm_bound on n0 pixels: a bound for every size",
-             "upper", {"K": ARRAY, "n0": SIZE, "n_iter": INTEGER}, _smaller, convolution.smaller_input_norm_bound,
-             truth=_smaller_truth, relative=GOOD),
+             "upper", {"K": ARRAY, "n0": SIZE, "n_iter": INTEGER, "certified": YES}, _smaller, convolution.smaller_input_norm_bound,
+             truth=_smaller_truth, optional=("certified",)),
     Function("convolution.four_matrix_bound", "the least norm of four reshapings of the kernel times the root of its taps: a bound "
-             "for every size", "upper", {"K": ARRAY}, _four, convolution.four_matrix_bound, truth=_four_truth, relative=GOOD),
+             "for every size", "upper", {"K": ARRAY}, _four, convolution.four_matrix_bound, truth=_four_truth),
+    Function("convolution.sampled_density_bound", "the root of the sum, over the side with fewer channels, of the largest "
+             "squared norm of a row of the spectral density at so many angles an axis: an estimate of a bound for every size, "
+             "below it where the largest value is missed", "estimate", {"K": ARRAY, "samples": INTEGER}, _sampled,
+             convolution.sampled_density_bound, truth=_sampled_truth),
     Function("convolution.conv_power_iteration", "power iteration by the convolution and its adjoint, then the norm of the image "
              "of the normalized vector: never above the norm", "lower",
-             {**KN, "padding": CHOICE, "stride": SIZE, "start": ARRAY}, _power, _power_value, truth=_power_truth,
-             relative=GOOD, optional=("stride",)),
+             {**KN, "padding": CHOICE, "stride": SIZE, "start": ARRAY}, _power, _power_value, truth=_power_truth, optional=("stride",)),
 ]

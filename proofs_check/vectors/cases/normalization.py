@@ -9,7 +9,7 @@ import numpy as np
 
 from proofs_check.balls import normalization
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, FAIR, FIELDS, GOOD, INTEGER, NUMBER, Case, Function, bad, distinct
+from proofs_check.vectors._spec import ARRAY, FIELDS, INTEGER, NUMBER, Case, Function, bad, distinct
 
 NAN = float("nan")
 VECTORS: list[tuple[str, tuple[str, ...], list[float]]] = [
@@ -27,19 +27,27 @@ VECTORS: list[tuple[str, tuple[str, ...], list[float]]] = [
 EPSILONS = (2.0**-16, 1e-5, 1.0, 0.25)
 
 
-def _of_vectors(shape: tuple[int, ...] | None = None, name: str = "x", **more: Any) -> list[Case]:
+def _condition(value: Any, epsilon: float, size: int) -> float:
+    """How much larger the mean is than the deviation; in pairs what is left of a slope is epsilon over the variance."""
+    groups = value.ravel().reshape(-1, size)
+    condition = float(np.min(1 + np.abs(groups).max(axis=1) / np.sqrt(groups.var(axis=1) + epsilon)))
+    return condition * float(np.min(1 + groups.var(axis=1) / epsilon)) if size == 2 else condition
+
+
+def _of_vectors(shape: tuple[int, ...] | None = None, name: str = "x", size: int = 4, **more: Any) -> list[Case]:
     cases, draws = [], Draws("normalization", 0)
     for c, f, x in VECTORS + [("drawn", ("Drawn",), draws.array(4).tolist()) for _ in range(2)]:
         for j, e in enumerate(EPSILONS):
             if "Drawn" in f or j < 3 or "Cancellation" not in f:
                 value = np.array(x) if shape is None else np.array(x).reshape(shape)
-                cases.append(Case(f"{c}, epsilon {e:g}", f, {name: value, **more, "epsilon": e}))
+                cases.append(Case(f"{c}, epsilon {e:g}", f, {name: value, **more, "epsilon": e},
+                                  condition=_condition(value, e, size)))
     right = np.ones(4).reshape(shape or (4,))
     return [*cases, bad("NaN", **{name: right * NAN}, **more, epsilon=0.1), bad("negative epsilon", **{name: right}, **more, epsilon=-1.0)]
 
 
 def _grouped() -> list[Case]:
-    return [*_of_vectors(groups=2), Case("four groups of one: nothing is left", ("Zero", "Boundary"), {"x": np.arange(4.0), "groups": 4, "epsilon": 0.5}),
+    return [*_of_vectors(size=2, groups=2), Case("four groups of one: nothing is left", ("Zero", "Boundary"), {"x": np.arange(4.0), "groups": 4, "epsilon": 0.5}),
             Case("one group", ("Boundary",), {"x": np.arange(4.0), "groups": 1, "epsilon": 0.5}),
             bad("three groups of four", x=np.arange(4.0), groups=3, epsilon=0.5)]
 
@@ -63,6 +71,27 @@ def _sizes(name: str) -> list[Case]:
     return [*cases, bad("nothing", **{name: 0}, epsilon=0.5), bad("negative epsilon", **{name: 3}, epsilon=-1.0), bad("NaN", **{name: 3}, epsilon=NAN)]
 
 
+def _batches() -> list[Case]:
+    cases, draws = [], Draws("batches", 0)
+    for c, f, x in VECTORS:
+        for j, e in enumerate(EPSILONS):
+            batch = np.stack([np.array(x), np.roll(np.array(x), j + 1) / 4], axis=1)[: 3 + j % 2]
+            cases.append(Case(f"{c}, {len(batch)} samples, two features, epsilon {e:g}", f, {"batch": batch, "epsilon": e}, condition=2.0**20 if "Cancellation" in f else 1.0))
+    cases += [Case("drawn", ("Drawn",), {"batch": draws.array(3, 2), "epsilon": 0.5}) for _ in range(4)]
+    return [*distinct(cases), bad("NaN", batch=np.array([[NAN], [1.0]]), epsilon=0.5), bad("negative epsilon", batch=np.eye(2), epsilon=-1.0)]
+
+
+def _groups() -> list[Case]:
+    listed: list[tuple[str, tuple[str, ...], list[list[int]]]] = [
+        ("one group", ("ClosedForm",), [[0, 1, 2, 3]]), ("two groups: the constant of one, no product and no sum", ("Groups", "ClosedForm"), [[0, 1], [2, 3]]),
+        ("groups of one entry: constant", ("Groups", "Zero", "ClosedForm"), [[0], [1], [2]]), ("a group of one beside one of two", ("Groups", "Boundary", "ClosedForm"), [[0], [1, 2]]),
+        ("not in order", ("Groups", "ChannelOrder", "ClosedForm"), [[3, 0], [1, 2]]), ("three groups", ("Groups", "ClosedForm"), [[0, 3], [1, 4], [2, 5]]),
+    ]
+    cases = [Case(f"{c}, epsilon {e:g}", (*f, "Epsilon"), {"groups": g, "epsilon": e}) for c, f, g in listed for e in (2.0**-16, 1e-5, 1.0, 0.25, 1e-12, 1e-300)]
+    return [*cases, bad("a place twice", groups=[[0, 1], [1, 2]], epsilon=0.5), bad("a place is missing", groups=[[0], [2]], epsilon=0.5),
+            bad("an empty group", groups=[[0], []], epsilon=0.5), bad("negative epsilon", groups=[[0, 1]], epsilon=-1.0), bad("epsilon 0", groups=[[0, 1]], epsilon=0.0)]
+
+
 def _rms_constants() -> list[Case]:
     values = [2.0**-k for k in range(0, 60, 2)] + [1e-5, 1e-6, 1e-8, 1e-12, 1e-300, 3.0, 0.1, 100.0]
     return [*[Case(f"epsilon {e:g}", ("Epsilon", "ClosedForm"), {"epsilon": e}) for e in values], bad("negative epsilon", epsilon=-1.0), bad("NaN", epsilon=NAN)]
@@ -73,7 +102,8 @@ def _statistics() -> list[Case]:
     for c, f, x in VECTORS:
         for j in (0, 1, 2, 3):
             other = np.roll(np.array(x), j) * (j + 1)
-            cases.append(Case(f"{c}, second feature {j + 1} times", f, {"batch": np.stack([np.array(x), other], axis=1)}))
+            cases.append(Case(f"{c}, second feature {j + 1} times", f, {"batch": np.stack([np.array(x), other], axis=1)},
+                              condition=_condition(np.array(x), 2.0**-40, 4) if "Cancellation" in f else 1.0))
     cases += [Case("drawn", ("Drawn",), {"batch": draws.array(5, 2)}) for _ in range(3)]
     return [*distinct(cases), bad("NaN", batch=np.array([[NAN], [1.0]])), bad("a vector", batch=np.array([1.0, 2.0]))]
 
@@ -86,27 +116,29 @@ def _batch_statistics(batch: Any) -> Any:
 X, XE = {"x": ARRAY}, {"x": ARRAY, "epsilon": NUMBER}
 
 
-def _made(name: str, says: str, arguments: dict[str, str], cases: Callable[[], list[Case]], relative: float = GOOD, promises: Any = "exact", value: Any = None) -> Function:
-    return Function(f"normalization.{name}", says, promises, arguments, cases, value or getattr(normalization, name), relative=relative, of="largest")
+def _made(name: str, says: str, arguments: dict[str, str], cases: Callable[[], list[Case]], promises: Any = "exact", value: Any = None) -> Function:
+    return Function(f"normalization.{name}", says, promises, arguments, cases, value or getattr(normalization, name))
 
 
 FUNCTIONS = [
-    _made("layer_norm", "(x - mean) / sqrt(variance + epsilon), divisor n", XE, _of_vectors, FAIR),
-    _made("layer_norm_jacobian", "its derivative", XE, _of_vectors, FAIR),
-    _made("layer_norm_jacobian_norm", "the spectral norm of that", XE, _of_vectors, FAIR),
+    _made("layer_norm", "(x - mean) / sqrt(variance + epsilon), divisor n", XE, _of_vectors),
+    _made("layer_norm_jacobian", "its derivative", XE, _of_vectors),
+    _made("layer_norm_jacobian_norm", "the spectral norm of that", XE, _of_vectors),
     _made("layer_norm_lipschitz", "the largest such norm over all x of n entries: 1 / sqrt(epsilon), 0 for one entry", {"n": INTEGER, "epsilon": NUMBER}, lambda: _sizes("n")),
-    _made("rms_norm", "x / sqrt(mean square + epsilon)", XE, _of_vectors, FAIR),
-    _made("rms_norm_jacobian", "its derivative", XE, _of_vectors, FAIR),
+    _made("rms_norm", "x / sqrt(mean square + epsilon)", XE, _of_vectors),
+    _made("rms_norm_jacobian", "its derivative", XE, _of_vectors),
     _made("rms_norm_lipschitz", "1 / sqrt(epsilon)", {"epsilon": NUMBER}, _rms_constants),
-    _made("group_norm", "layer_norm in every one of equal groups", {**X, "groups": FIELDS, "epsilon": NUMBER}, _grouped, FAIR),
-    _made("group_norm_jacobian", "its derivative", {**X, "groups": FIELDS, "epsilon": NUMBER}, _grouped, FAIR),
-    _made("instance_norm", "layer_norm of every row (channel)", XE, lambda: _of_vectors((2, 2)), FAIR),
-    _made("instance_norm_jacobian", "its derivative on row-major vectors", XE, lambda: _of_vectors((2, 2)), FAIR),
+    _made("group_norm", "layer_norm in every one of equal groups", {**X, "groups": FIELDS, "epsilon": NUMBER}, _grouped),
+    _made("group_norm_jacobian", "its derivative", {**X, "groups": FIELDS, "epsilon": NUMBER}, _grouped),
+    _made("instance_norm", "layer_norm of every row (channel)", XE, lambda: _of_vectors((2, 2), size=2)),
+    _made("instance_norm_jacobian", "its derivative on row-major vectors", XE, lambda: _of_vectors((2, 2), size=2)),
     _made("instance_norm_lipschitz", "over all images with that many positions", {"positions": INTEGER, "epsilon": NUMBER}, lambda: _sizes("positions")),
     _made("batch_norm", "(x - mean) / sqrt(variance + epsilon) with given statistics", {**X, "mean": ARRAY, "variance": ARRAY, "epsilon": NUMBER}, lambda: _frozen(False)),
     _made("batch_norm_jacobian", "its derivative by x", {"variance": ARRAY, "epsilon": NUMBER}, lambda: _frozen(True)),
     _made("batch_norm_lipschitz", "its spectral norm", {"variance": ARRAY, "epsilon": NUMBER}, lambda: _frozen(True)),
-    _made("batch_norm_statistics", "mean and variance of every column, divisor n", {"batch": ARRAY}, _statistics, GOOD, {"mean": "exact", "variance": "exact"}, _batch_statistics),
-    _made("batch_norm_training", "layer_norm of every column (feature) of the batch", {"batch": ARRAY, "epsilon": NUMBER}, lambda: _of_vectors((4, 1), "batch"), FAIR),
+    _made("batch_norm_statistics", "mean and variance of every column, divisor n", {"batch": ARRAY}, _statistics, {"mean": "exact", "variance": "exact"}, _batch_statistics),
+    _made("batch_norm_training", "layer_norm of every column (feature) of the batch", {"batch": ARRAY, "epsilon": NUMBER}, lambda: _of_vectors((4, 1), "batch")),
+    _made("batch_norm_training_jacobian", "its derivative by the whole batch, both as row-major vectors", {"batch": ARRAY, "epsilon": NUMBER}, _batches),
+    _made("group_norm_lipschitz", "over all inputs, of given groups of places: the largest of the groups' constants", {"groups": FIELDS, "epsilon": NUMBER}, _groups),
     _made("batch_norm_training_lipschitz", "over all batches of so many samples", {"samples": INTEGER, "epsilon": NUMBER}, lambda: _sizes("samples")),
 ]

@@ -32,19 +32,24 @@ SCORES = [
 ]
 
 
+def _spread(z: list[float]) -> float:
+    """Of the scores whose exponentials are floats."""
+    return 1 + max(max(z) - v for v in z if max(z) - v < 750)
+
+
 def _cases(scaled: bool) -> list[Case]:
     name, cases = ("temperature", "mass"), []
     options = [{}, {"mass": 2.0}, {"mass": 0.25}]
     if scaled:
         options = [{}, {"temperature": 0.5}, {"temperature": 4.0, "mass": 2.0}]
     for options_ in options[:1]:
-        cases += [Case(c, f, {"z": np.array(z), **options_}) for c, f, z in SCORES]
+        cases += [Case(c, f, {"z": np.array(z), **options_}, condition=_spread(z)) for c, f, z in SCORES]
     for i, (c, f, z) in enumerate(SCORES):
         how = options[1 + i % 2]
         if abs(z[0]) < 1e299:
             closed = tuple(flag for flag in f if flag != "ClosedForm") or ("Boundary",)
             cases.append(Case(f"{c}; " + ", ".join(f"{n} {how[n]:g}" for n in name if n in how), closed,
-                              {"z": np.array(z), **how}))
+                              {"z": np.array(z), **how}, condition=_spread(z) / how.get("temperature", 1.0)))
     draws = Draws("simplex", 0)
     for i in range(6):
         cases.append(Case("drawn", ("Drawn",), {"z": draws.array(2 + i % 3, high=16, of=8), **options[i % 3]}))
@@ -60,9 +65,9 @@ def _cases(scaled: bool) -> list[Case]:
 BOTH = {"z": ARRAY, "temperature": NUMBER, "mass": NUMBER}
 FUNCTIONS = [
     Function("simplex.softmax", "mass times exp(z_i / temperature) over their sum, along the last axis", "exact", BOTH,
-             lambda: _cases(True), simplex.softmax, relative=2.0**-38, optional=("temperature", "mass")),
+             lambda: _cases(True), simplex.softmax, optional=("temperature", "mass")),
     Function("simplex.sparsemax", "the point of the simplex of the mass nearest to z / temperature", "exact", BOTH,
-             lambda: _cases(True), simplex.sparsemax, of="largest", optional=("temperature", "mass")),
+             lambda: _cases(True), simplex.sparsemax, optional=("temperature", "mass")),
     Function("simplex.hardmax", "the mass to the largest score, in equal parts where some tie", "exact",
              {"z": ARRAY, "mass": NUMBER}, lambda: _cases(False), simplex.hardmax, optional=("mass",)),
 ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from proofs_check.balls import certificates, weierstrass
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, FAIR, INTEGER, NUMBER, Case, Function, bad, distinct
+from proofs_check.vectors._spec import ARRAY, INTEGER, NUMBER, YES, Case, Function, bad, certified, distinct
 
 NAN, INF = float("nan"), float("inf")
 PROBABILITIES = (
@@ -31,11 +31,11 @@ def _flags(p: float) -> tuple[str, ...]:
 
 def _mono() -> list[Case]:
     cases = [Case(f"p = {p:.17g}, noise {s:g}", _flags(p), {"p_lower": p, "sigma": s}) for p in PROBABILITIES for s in (1.0, 0.25)]
-    return [*cases, bad("p = 1.5", p_lower=1.5, sigma=1.0), bad("noise 0", p_lower=0.9, sigma=0.0),
+    return [*cases, *certified(cases), bad("p = 1.5", p_lower=1.5, sigma=1.0), bad("noise 0", p_lower=0.9, sigma=0.0),
             bad("negative noise", p_lower=0.9, sigma=-1.0), bad("NaN", p_lower=NAN, sigma=1.0)]
 
 
-def _mono_value(p_lower: float, sigma: float) -> arb:
+def _mono_value(p_lower: float, sigma: float, certified: bool = False) -> arb:
     return arb(0) if p_lower <= 0.5 else arb(sigma) * _quantile(p_lower)
 
 
@@ -48,13 +48,23 @@ def _multi() -> list[Case]:
         tiny = min(q, 1 - p) < 1e-4
         flags = ("Boundary",) if p <= q else ("TinyP",) if tiny else ("Cancellation",) if p - q < 1e-6 else ("TwoSided",)
         for s in (1.0, 0.5) if i % 2 == 0 else (0.25,):
-            cases.append(Case(f"p = {p:.17g}, q = {q:.17g}, noise {s:g}", flags, {"p_lower": p, "p_upper": q, "sigma": s}))
-    return [*cases, bad("p = 1.5", p_lower=1.5, p_upper=0.1, sigma=1.0), bad("q = -1", p_lower=0.9, p_upper=-1.0, sigma=1.0),
+            cases.append(Case(f"p = {p:.17g}, q = {q:.17g}, noise {s:g}", flags, {"p_lower": p, "p_upper": q, "sigma": s},
+                              condition=_apart(p, q)))
+    return [*cases, *certified(cases), bad("p = 1.5", p_lower=1.5, p_upper=0.1, sigma=1.0), bad("q = -1", p_lower=0.9, p_upper=-1.0, sigma=1.0),
             bad("noise 0", p_lower=0.9, p_upper=0.1, sigma=0.0), bad("NaN", p_lower=0.9, p_upper=NAN, sigma=1.0)]
 
 
-def _multi_value(p_lower: float, p_upper: float, sigma: float) -> arb:
+def _multi_value(p_lower: float, p_upper: float, sigma: float, certified: bool = False) -> arb:
     return arb(0) if p_lower <= p_upper else arb(sigma) / 2 * (_quantile(p_lower) - _quantile(p_upper))
+
+
+def _apart(p: float, q: float) -> float:
+    """How much larger the quantiles are than their difference."""
+    if not 0 < q < p < 1:
+        return 1.0
+    with ctx.workprec(128):
+        low, high = _quantile(q), _quantile(p)
+        return float(((abs(low) + abs(high)) / (high - low)).mid()) + 1
 
 
 def _with_slope() -> list[Case]:
@@ -62,7 +72,7 @@ def _with_slope() -> list[Case]:
     cases = [Case(f"p = {p:g}, q = {q:g}, slope {L:g}, noise {s:g}", _flags(p) if p > q else ("Boundary",),
                   {"p_lower": p, "p_upper": q, "sigma": s, "lipschitz": L})
              for p, q in pairs for L, s in ((1.0, 0.5), (4.0, 0.25), (0.5, 1.0), (INF, 0.5))]
-    return [*cases, bad("p = 1.5", p_lower=1.5, p_upper=0.1, sigma=1.0, lipschitz=1.0),
+    return [*cases, *certified(cases), bad("p = 1.5", p_lower=1.5, p_upper=0.1, sigma=1.0, lipschitz=1.0),
             bad("noise 0", p_lower=0.9, p_upper=0.1, sigma=0.0, lipschitz=1.0),
             bad("negative slope", p_lower=0.9, p_upper=0.1, sigma=1.0, lipschitz=-1.0),
             bad("NaN", p_lower=NAN, p_upper=0.1, sigma=1.0, lipschitz=1.0)]
@@ -87,7 +97,8 @@ def _scored(name: str | None, constants: Any) -> list[Case]:
             moved = np.array(scores) * (1, 4, 0.5)[j] if name is None else np.array(scores)
             cases.append(Case(c if name is None and j == 0 else f"{c}, variant {j + 1}", f, {"scores": moved, "labels": y, **how}))
     how = {} if name is None else {name: constants(2, 0)}
-    return [*distinct(cases), bad("no such class", scores=np.array([1.0, 2.0]), labels=2, **how),
+    cases = distinct(cases)
+    return [*cases, *(certified(cases) if name is not None else []), bad("no such class", scores=np.array([1.0, 2.0]), labels=2, **how),
             bad("NaN", scores=np.array([NAN, 2.0]), labels=0, **how), bad("one class", scores=np.array([1.0]), labels=0, **how)]
 
 
@@ -124,22 +135,24 @@ def _accuracy() -> list[Case]:
 
 
 PS = {"p_lower": NUMBER, "sigma": NUMBER}
+CERTIFIED = ("certified",)
 SL = {"scores": ARRAY, "labels": INTEGER}
 FUNCTIONS = [
-    Function("certificates.radius_mono", "sigma probit^-1(p), 0 where p <= 1/2", "lower", PS, _mono, _mono_value, relative=FAIR),
+    Function("certificates.radius_mono", "sigma probit^-1(p), 0 where p <= 1/2", "lower", {**PS, "certified": YES}, _mono, _mono_value,
+             optional=CERTIFIED),
     Function("certificates.radius_multi", "sigma / 2 (probit^-1(p) - probit^-1(q)), 0 where p <= q", "lower",
-             {"p_lower": NUMBER, "p_upper": NUMBER, "sigma": NUMBER}, _multi, _multi_value, relative=2.0**-26),
+             {"p_lower": NUMBER, "p_upper": NUMBER, "sigma": NUMBER, "certified": YES}, _multi, _multi_value, optional=CERTIFIED),
     Function("certificates.radius_multi_lipschitz", "the largest radius that the bounds p and q and the slope of the scores before "
-             "smoothing certify", "lower", {"p_lower": NUMBER, "p_upper": NUMBER, "sigma": NUMBER, "lipschitz": NUMBER}, _with_slope,
-             certificates.radius_multi_lipschitz, relative=FAIR),
+             "smoothing certify", "lower", {"p_lower": NUMBER, "p_upper": NUMBER, "sigma": NUMBER, "lipschitz": NUMBER, "certified": YES}, _with_slope,
+             certificates.radius_multi_lipschitz, optional=CERTIFIED),
     Function("certificates.margin", "the label's score less the largest other one, at least 0", "exact", SL,
              lambda: _scored(None, None), certificates.margin),
     Function("certificates.radius_global", "margin over root 2 times the Lipschitz constant of the network", "lower",
-             {**SL, "lipschitz": NUMBER}, _global, certificates.radius_global),
+             {**SL, "lipschitz": NUMBER, "certified": YES}, _global, certificates.radius_global, optional=CERTIFIED),
     Function("certificates.radius_coordinate", "the least of (score difference) / (sum of the two scores' constants)", "lower",
-             {**SL, "lipschitz": ARRAY}, _coordinate, certificates.radius_coordinate),
+             {**SL, "lipschitz": ARRAY, "certified": YES}, _coordinate, certificates.radius_coordinate, optional=CERTIFIED),
     Function("certificates.radius_pairwise", "the least of (score difference) / (constant of that difference)", "lower",
-             {**SL, "lipschitz": ARRAY}, _pairwise, certificates.radius_pairwise),
+             {**SL, "lipschitz": ARRAY, "certified": YES}, _pairwise, certificates.radius_pairwise, optional=CERTIFIED),
     Function("certificates.certified_accuracy", "the share of the radii above a level", "exact",
              {"radii": ARRAY, "epsilon": NUMBER}, _accuracy, certificates.certified_accuracy),
 ]
