@@ -139,6 +139,22 @@ class Plot:
         self.body.append(element("text", name, x=place + (4 if anchor == "start" else -4), y=TOP + 9,
                                  text_anchor=anchor, class_="note"))
 
+    def level(self, y: float, name: str) -> None:
+        """A dashed line at y, with its name at the right."""
+        place = self.y(y)
+        self.body.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, class_="guide"))
+        self.body.append(element("text", name, x=WIDTH - RIGHT - 2, y=place - 4, text_anchor="end", class_="note"))
+
+    def shade(self, marked: Sequence[float], values: Sequence[float]) -> None:
+        """Darker ground around some of the values, up to half way to their neighbours."""
+        for place, value in enumerate(values):
+            if value in marked:
+                before, after = values[max(place - 1, 0)], values[min(place + 1, len(values) - 1)]
+                left = max(self.x((value + before) / 2) if before < value else self.x(value) - 3, LEFT)
+                right = min(self.x((value + after) / 2) if after > value else self.x(value) + 3, WIDTH - RIGHT)
+                self.body.insert(0, element("rect", x=left, y=TOP, width=right - left, height=self.y.start - TOP,
+                                            class_="shade"))
+
     def svg(self, says: str, marks: Sequence[float] | None = None) -> str:
         """The finished picture."""
         bottom = self.y.start
