@@ -36,7 +36,7 @@ def report(run_file: Path, out: Path, docs: Path | None, api: bool | None) -> No
 
     found = guide.folder(docs)
     if docs is not None and found is None:
-        raise click.ClickException(f"{docs} is not the documentation: no quick-start.md, or no CONTRIBUTING.md beside it")
+        raise click.ClickException(f"{docs} is not the documentation: no quick-start.md, or CONTRIBUTING.md beside it")
     if api and not guide.has_sphinx():
         raise click.ClickException("the API needs Sphinx and numpydoc: pip install 'lipref[docs]'")
     with_api = found is not None and (guide.has_sphinx() if api is None else api)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 WIDTH, HEIGHT = 380, 230
-LEFT, RIGHT, TOP, BOTTOM = 58, 12, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 58, 12, 20, 40
 Points = Sequence[tuple[float, float]]
 
 
@@ -72,9 +72,10 @@ class Axis:
         if not self.log:
             return ticks(self.low, self.high)
         low, high = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
-        if high - low < 1:
-            return [self.low, self.high]
-        return [10.0**power for power in range(low, high + 1, max(1, (high - low) // 4))]
+        if high - low < 2:
+            return [digit * 10.0**power for power in range(low - 1, high + 1) for digit in (1, 2, 5)
+                    if self.low <= digit * 10.0**power <= self.high]
+        return [10.0**power for power in range(low, high + 1, math.ceil((high - low) / 5))]
 
 
 @dataclass
@@ -132,12 +133,11 @@ class Plot:
                                  height=max(abs(base - top), 0.8), class_=f"bar {series}"))
 
     def upright(self, x: float, name: str) -> None:
-        """A dashed line at x, with its name at the top."""
+        """A dashed line at x, with its name above."""
         place = self.x(x)
         self.body.append(element("line", x1=place, x2=place, y1=TOP, y2=self.y.start, class_="guide"))
-        anchor = "end" if place > WIDTH * 0.6 else "start"
-        self.body.append(element("text", name, x=place + (4 if anchor == "start" else -4), y=TOP + 9,
-                                 text_anchor=anchor, class_="note"))
+        anchor = "end" if place > WIDTH * 0.8 else "start" if place < WIDTH * 0.3 else "middle"
+        self.body.append(element("text", name, x=place, y=TOP - 6, text_anchor=anchor, class_="note"))
 
     def level(self, y: float, name: str) -> None:
         """A dashed line at y, with its name at the right."""

@@ -148,9 +148,9 @@ def line_through(case: Case) -> Figure | None:
     plot.line(line, "b")
     for a, b in points:
         plot.dot_at(plot.x(a), plot.y(b), "a")
-    says = (f"The samples and the minimizer, the line of slope {short(w)}. The gradient of a sample in the output is its "
-            "distance from the line.")
-    return Figure("The samples and the fit", plot.svg(says), says, (("a", "samples"), ("b", "minimizer")))
+    says = (f"The samples and the minimizer, the line of slope {short(w)}. The gradient of a sample in the output is "
+            "its distance from the line.")
+    return Figure("The samples and the fit", plot.svg(says), says, (("dot a", "samples"), ("b", "minimizer")))
 
 
 # -- networks of one input -----------------------------------------------------------------------------

@@ -56,8 +56,8 @@ def explosion(claim: Claim, impl: Implementation, case: Case) -> Figure | None:
     products = _each(last, lambda layers: _product(impl.explosion.exploding_network(
         layers, rate, epsilon=epsilon, normalizer=kind).weights))
     where = f"ε = {short(epsilon)}" if epsilon else "no ε"
-    says = (f"{NAMED[kind].capitalize()}, rate {short(float(rate))}, {where}. With every layer the Jacobian at this batch "
-            "grows by the rate, while the norms of the weights multiply to no more than 1.")
+    says = (f"{NAMED[kind].capitalize()}, rate {short(float(rate))}, {where}. With every layer the Jacobian at this "
+            "batch grows by the rate, while the norms of the weights multiply to no more than 1.")
     names = "norm of the Jacobian", "product of the weights' norms"
     return _by_depth("Jacobian norm by depth", says, exact, products, *names)
 
@@ -107,8 +107,8 @@ def _frozen_and_not(impl: Implementation, last: int, rate: float, a: float, b: f
         return float(np.linalg.norm(np.asarray(impl.network.input_jacobian(network, np.array([1.0, 0.0]))), 2))
 
     says = (f"The same weights, of norm 1, rate {short(float(rate))}. With the statistics of this batch frozen the "
-            f"network's constant tends to 1/b = {short(1 / b)}; with batch statistics, at a batch of two equal features, the Jacobian "
-            "grows by the rate.")
+            f"network's constant tends to 1/b = {short(1 / b)}; with batch statistics, at a batch of two equal "
+            "features, the Jacobian grows by the rate.")
     return _by_depth("Frozen and batch statistics, by depth", says, _each(last, frozen),
                      _each(last, lambda layers: _in_input(impl, layers, rate, 0.0, "batch")),
                      "Jacobian with frozen statistics", "Jacobian with batch statistics")

@@ -73,8 +73,8 @@ def _plane(name: str, W: np.ndarray) -> Figure:
         says = (f"{name} maps the unit circle to this {becomes}. Its longest radius, {short(float(values[0]))}, is the "
                 f"spectral norm; the shortest is {short(float(values[1]))}.")
     else:
-        says = (f"{name} has rank one and maps the unit circle to a segment; half its length, {short(float(values[0]))}, "
-                "is the spectral norm.")
+        says = (f"{name} has rank one and maps the unit circle to a segment; half its length, "
+                f"{short(float(values[0]))}, is the spectral norm.")
     return Figure(f"What {name} does to the unit circle", svg.drawing(body, says, size, size), says,
                   (("b", "unit circle"), ("a", f"its image under {name}")))
 
@@ -121,7 +121,7 @@ def _over_one_frequency(K: np.ndarray, n: Any) -> Figure:
             plot.dot_at(plot.x(x), plot.y(y), "b")
         pixels = f"{n[-1]} pixel" + "s" * (n[-1] > 1)
         says += f" An image of {pixels} with circular padding sees the marked ones only: {short(float(norms.max()))}."
-        legend += (("b", f"those of {pixels}"),)
+        legend += (("dot b", f"those of {pixels}"),)
     return Figure("The kernel's transform", plot.svg(says), says, legend)
 
 

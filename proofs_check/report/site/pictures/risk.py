@@ -29,6 +29,8 @@ def intervals(impl: Implementation, case: Case) -> Figure | None:
     n, alpha = case.get("n"), case.get("alpha")
     if not isinstance(n, int) or not isinstance(alpha, float) or not 1 < n <= MOST_SAMPLES:
         return None
+    if "confidence.clopper_pearson" not in impl.used:
+        return None
     found = impl.confidence.clopper_pearson(np.arange(n + 1), n, alpha, side="both")
     low, high = ([(float(k), float(v)) for k, v in enumerate(side)] for side in (found.lower, found.upper))
     plot = Plot.around([low, high], "count k", "probability", zero=True)
@@ -39,5 +41,6 @@ def intervals(impl: Implementation, case: Case) -> Figure | None:
     if isinstance(k, int):
         plot.upright(float(k), "this instance")
     says = f"The Clopper-Pearson interval of every count of {n} samples, risk {short(alpha)}, around the share k/n."
-    return Figure("The interval by count", plot.svg(says), says,
+    marks = [float(k) for k in range(0, n + 1, -(-n // 8))]
+    return Figure("The interval by count", plot.svg(says, marks), says,
                   (("b", "upper end"), ("c", "k/n"), ("a", "lower end")))

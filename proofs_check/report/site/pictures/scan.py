@@ -17,7 +17,7 @@ from proofs_check.implementation import Implementation
 # What a reader would turn first, in words. Labels, seeds and places of entries are no quantities.
 QUANTITIES = {
     "n_iter": "steps of the iteration (n_iter)", "depth": "layers", "sigma": "noise σ", "epsilon": "ε",
-    "alpha": "risk α", "delta": "risk δ", "slope": "Lipschitz constant (slope)", "share": "share of the best noise", "z": "z",
+    "slope": "Lipschitz constant (slope)", "share": "share of the best noise", "z": "z",
     "low": "lower noise (low)", "high": "higher noise (high)", "curvature": "curvature", "theta": "θ",
     "width": "width of the cell", "m": "samples m", "n": "samples n", "rate": "rate", "p": "probability p",
     "radius": "radius", "temperature": "temperature", "m0": "m0", "n0": "samples n0", "t": "t", "x": "x", "y": "y",
@@ -25,6 +25,7 @@ QUANTITIES = {
     "size": "size",
     "k": "k", "terms": "terms", "gamma": "γ", "divisor": "divisor under the root", "constant": "constant",
     "target": "target γ", "samples": "samples", "tau": "τ",
+    "alpha": "α", "delta": "δ",
 }
 PAIRS = (("x", "z"), ("x", "y"), ("z", "w"), ("u", "v"))
 # Arrays without an order or a structure that an entry could break.
@@ -113,6 +114,9 @@ def _is_number(value: Any) -> bool:
 def _values(at: Any, drawn: Sequence[Any]) -> list[Any]:
     """Whole numbers near the instance's, or evenly spread floats, all within the range that was drawn."""
     low, high = min([at, *drawn]), max([at, *drawn])
+    if isinstance(at, (int, np.integer)) and at > 2 * MOST:
+        steps = (round(at * 2.0 ** (i / 2)) for i in range(-MOST, MOST + 1))
+        return sorted({value for value in steps if low <= value <= high})
     if isinstance(at, (int, np.integer)):
         first = max(math.ceil(low), int(at) - MOST // 2)
         return list(range(first, min(math.floor(high), first + MOST) + 1))

@@ -17,7 +17,6 @@ from proofs_check.run import SLACK_EDGES
 
 MOST_BARS = 40
 SIGNS = {"<=": "≤", ">=": "≥", "==": "="}
-CLAIMED = {"<=": "at most", ">=": "at least", "==": "equal to"}
 TITLES = {"coverage": "Coverage", "size": "By image size", "segment": "From one point to the other"}
 
 
@@ -37,11 +36,8 @@ def _labels(claim: Claim) -> tuple[str, str]:
 
 
 def _asserts(claim: Claim, relation: str) -> str:
-    found = names(claim)
-    if found is None:
-        return f"The claim: left {SIGNS[relation]} right"
-    left, right = found
-    return f"The claim: {left} is {CLAIMED[relation]} {right}"
+    left, right = _labels(claim)
+    return f"The claim: {left} {SIGNS[relation]} {right}"
 
 
 def two_sides(claim: Claim, found: Comparison) -> Figure | None:
@@ -71,9 +67,10 @@ def _entries(claim: Claim, found: Comparison, pairs: Sequence[tuple[float, float
         for x, y in points:
             plot.dot_at(plot.x(x), plot.y(y), name)
     says = f"{len(pairs)} entries of both sides. {_asserts(claim, found.relation)}, entry by entry"
-    says += "; on shaded ground it is not." if wrong else "."
+    says += "; on shaded ground it fails." if wrong else "."
     marks = list(range(1, len(pairs) + 1, max(1, len(pairs) // 6)))
-    return Figure("The two sides", plot.svg(says, marks), says, tuple(zip("ab", _labels(claim), strict=True)))
+    legend = tuple(zip(("dot a", "dot b"), _labels(claim), strict=True))
+    return Figure("The two sides", plot.svg(says, marks), says, legend)
 
 
 def _two_bars(claim: Claim, found: Comparison, pair: tuple[float, float]) -> Figure:
@@ -89,7 +86,7 @@ def _two_bars(claim: Claim, found: Comparison, pair: tuple[float, float]) -> Fig
         body.append(element("text", f"{value:.6g}", x=max(end, axis(0.0)) + 6, y=top + 15))
     says = f"{short(pair[0])} and {short(pair[1])}. {_asserts(claim, found.relation)}"
     fails = claim.counterexample is not None and found.slack() < -1e-12
-    says += "; here it is not." if fails else "."
+    says += ". Here it fails." if fails else "."
     return Figure("The two sides", svg.drawing(body, says, height=100), says)
 
 
@@ -97,7 +94,7 @@ def scanned(claim: Claim, found: Scan) -> Figure:
     """The sides as something moves, the instance marked, and where the claim fails."""
     series = [list(zip(found.values, side, strict=True)) for side in (found.lhs, found.rhs)]
     values = [*found.lhs, *found.rhs]
-    log = min(values) > 0 and max(values) > 50 * min(values)
+    log = found.kind != "coverage" and min(values) > 0 and max(values) > 50 * min(values)
     y_label = "probability" if found.kind == "coverage" else "both sides" + (", logarithmic" if log else "")
     plot = Plot.around(series, found.label, y_label, log_y=log)
     whole = all(value == int(value) for value in found.values) and len(found.values) <= 14
@@ -113,9 +110,9 @@ def scanned(claim: Claim, found: Scan) -> Figure:
     says = f"All else stays as in this instance{f'; {found.entry}' if found.entry else ''}. "
     says += _asserts(claim, found.relation)
     if len(wrong) == len(found.values):
-        says += "; nowhere here is it."
+        says += ". It fails everywhere here."
     else:
-        says += "; on shaded ground it is not." if wrong else "."
+        says += ". It fails on shaded ground." if wrong else "."
     marks = found.values if whole and len(found.values) <= 9 else None
     title = TITLES.get(found.kind, f"By {found.label}")
     return Figure(title, plot.svg(says, marks), says, tuple(zip("ab", _labels(claim), strict=True)))
