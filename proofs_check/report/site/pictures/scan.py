@@ -30,7 +30,7 @@ QUANTITIES = {
 PAIRS = (("x", "z"), ("x", "y"), ("z", "w"), ("u", "v"))
 # Arrays without an order or a structure that an entry could break.
 ENTRIES = ("variance", "logits", "x", "deviations", "h", "w", "W", "K")
-DRAWN, MOST, POINTS = 10, 12, 25
+DRAWN, MOST, POINTS, PROBES = 10, 12, 25, 5
 # Claims about kernels of a structure that an entry would break.
 STRUCTURED = ("thesis.A.0.7",)
 # Outcomes of a sample that are enumerated for one point of a curve, at most.
@@ -133,7 +133,8 @@ def _shares(case: Case) -> Iterator[_Move]:
     if math.comb(n + len(p) - 1, n) > OUTCOMES:
         return
     at, rest = p[0] / sum(p), sum(p[1:])
-    points = {*(i / 80 for i in range(1, 80)), at}
+    steps = 80 if math.comb(n + len(p) - 1, n) < OUTCOMES / 5 else 32
+    points = {*(i / steps for i in range(1, steps)), at}
     yield _Move("probability of the first class", at, sorted(points),
                 lambda share: {**case, "p": (share, *((1 - share) * v / rest for v in p[1:]))}, "coverage")
 
@@ -191,9 +192,27 @@ def _entries(case: Case) -> Iterator[_Move]:
 
 
 def _sides(claim: Claim, impl: Implementation, move: _Move, entry: tuple[int, int]) -> Scan | None:
-    (place, count), rows = entry, []
-    relation = "=="
-    for value in move.values:
+    few = [move.values[i * (len(move.values) - 1) // (PROBES - 1)] for i in range(PROBES)]
+    probed = _rows(claim, impl, move, few, entry)
+    if probed is None or (len(probed[0]) == PROBES and _all_still(probed[0])):
+        return None
+    found = _rows(claim, impl, move, move.values, entry)
+    if found is None or len(found[0]) < 3 or _all_still(found[0]):
+        return None
+    rows, relation = found
+    if not rows[0][0] <= move.at <= rows[-1][0]:
+        return None
+    moving, lhs, rhs = (list(column) for column in zip(*rows, strict=True))
+    which = f"entry {entry[0] + 1} of {entry[1]}" if entry[1] > 1 else ""
+    return Scan(move.label, moving, lhs, rhs, relation, move.at, move.kind, which)
+
+
+def _rows(
+    claim: Claim, impl: Implementation, move: _Move, values: Sequence[Any], entry: tuple[int, int]
+) -> tuple[list[tuple[float, float, float]], str] | None:
+    """Value, left and right side at each value that the claim admits; None where they do not fit the instance."""
+    (place, count), rows, relation = entry, [], "=="
+    for value in values:
         moved = move.to(value)
         try:
             if not claim.admits(moved):
@@ -216,13 +235,11 @@ def _sides(claim: Claim, impl: Implementation, move: _Move, entry: tuple[int, in
             # What moved is bound to something else by the domain, so it must not be moved alone.
             return None
         rows.append((float(value), left.real, right.real))
-    if len(rows) < 3 or all(_still([row[side] for row in rows]) for side in (1, 2)):
-        return None
-    if not rows[0][0] <= move.at <= rows[-1][0]:
-        return None
-    moving, lhs, rhs = (list(column) for column in zip(*rows, strict=True))
-    which = f"entry {place + 1} of {count}" if count > 1 else ""
-    return Scan(move.label, moving, lhs, rhs, relation, move.at, move.kind, which)
+    return rows, relation
+
+
+def _all_still(rows: Sequence[tuple[float, float, float]]) -> bool:
+    return all(_still([row[side] for row in rows]) for side in (1, 2))
 
 
 def _still(values: Sequence[float]) -> bool:
