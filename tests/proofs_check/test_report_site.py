@@ -192,7 +192,8 @@ def test_the_same_run_gives_the_same_site(site, tmp_path):
     from proofs_check.report.site.build import build
 
     header, results = read(site.parent / "run.jsonl")
-    some = {id: claim for id, claim in load().items() if id in ("explosion.input", "than.lemma-2") or id.startswith("thesis.ex-4.6.4-lambda")}
+    some = {id: claim for id, claim in load().items()
+            if id in ("explosion.input", "than.lemma-2") or id.startswith("thesis.ex-4.6.4-lambda")}
     for name in ("one", "two"):
         build(tmp_path / name, some, header, results, docs=ROOT / "docs")
     paths = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*")]
