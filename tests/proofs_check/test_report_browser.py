@@ -161,3 +161,17 @@ def test_formulas_use_the_font_beside_them(page, address):
     loaded = page.evaluate("[...document.fonts].filter((font) => font.status === 'loaded').map((font) => font.family)")
     assert any("Formulas" in family for family in loaded)
     assert page.evaluate("document.querySelector('msqrt').getBoundingClientRect().height") > 10
+
+
+@pytest.mark.parametrize("id", ["than.cor-14", "thesis.eq-4.3", "thesis.thm-7.2.1"])
+def test_no_character_of_a_formula_comes_from_another_font(page, address, id):
+    page.goto(f"{address}/claims/{id}.html")
+    page.wait_for_function("document.fonts.status === 'loaded'")
+    session = page.context.new_cdp_session(page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    found = session.send("DOM.querySelectorAll", {"nodeId": root, "selector": "math mi, math mo, math mn"})
+    for node in found["nodeIds"]:
+        used = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        assert {font["familyName"] for font in used} <= {"STIX Two Math"}, (used, node)

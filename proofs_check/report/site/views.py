@@ -26,7 +26,7 @@ LONGEST_DOMAIN = 160
 
 @dataclass
 class Instance:
-    """One case: its arguments as Python, both sides, the slack, and the code that makes them again."""
+    """One case: its arguments to read, both sides, the slack, and the code that makes them again."""
 
     kind: str
     arguments: dict[str, str]
@@ -118,7 +118,7 @@ def _instance(claim: Claim, kind: str, case: dict[str, Any], found: Comparison, 
     if kind.startswith("witness") and abs(found.slack()) > TIGHT:
         kind = "witness"
     return Instance(
-        kind, {name: details.literal(value) for name, value in case.items()}, _side(found.lhs), found.relation,
+        kind, {name: written(value) for name, value in case.items()}, _side(found.lhs), found.relation,
         _side(found.rhs), found.slack(), details.reproduce(claim, case, impl.name), names(claim))
 
 

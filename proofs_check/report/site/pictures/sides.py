@@ -130,7 +130,7 @@ def slack_histogram(counts: Sequence[int], refuted: bool = False) -> Figure | No
     first = min(i for i, count in enumerate(counts) if count)
     last = max(i for i, count in enumerate(counts) if count)
     shown = range(first, last + 1)
-    body, most = [element("text", "relative slack", x=64, y=12, text_anchor="end", class_="label"),
+    body, most = [element("text", "slack", x=64, y=12, text_anchor="end", class_="label"),
                   element("text", "instances", x=72, y=12, class_="label")], max(counts)
     for row, i in enumerate(shown):
         top = 20 + 20 * row
