@@ -127,7 +127,8 @@ def _with_links(
             if not open_links.pop():
                 continue
         elif child.type in ("text", "code_inline") and not any(open_links):
-            found = linked(child.content, "../")
+            # A plain string: text that is joined to a marked one is escaped.
+            found = str(linked(child.content, "../"))
             html = f"<code>{found}</code>" if child.type == "code_inline" else found
             result.append(Token("html_inline", "", 0, content=html))
             continue
