@@ -45,10 +45,14 @@ def build(
         rejected=_rejected(results.values()), missing=[id for id in claims if id not in results],
         failed=[shown for shown in views if shown.result is not None and not shown.result.good]))
     refuted = [shown for shown in views if shown.claim.verdict is Verdict.REFUTED]
-    by_source = {name: [s for s in refuted if s.claim.source.name == name] for name in _sources(claims)}
+    by_source = {
+        name: [s for s in refuted if s.claim.source.name == name and s.id not in errata.NOT_ITS_OWN]
+        for name in _sources(claims)
+    }
     _write(out / "errata.html", render(
         "errata.html", "", by_source={name: shown for name, shown in by_source.items() if shown},
         formulas={shown.id: shown.formula for shown in views}, claims=claims,
+        aside=[s for s in refuted if s.id in errata.NOT_ITS_OWN], why=errata.NOT_ITS_OWN,
         entries={shown.id: errata.entry(shown, claims, header) for shown in refuted}))
     _write(out / "errata.bib", errata.bibtex(refuted, claims, header))
     _write(out / "tightness.html", render("tightness.html", "", groups=_by_tightness(views), edges=SLACK_EDGES))

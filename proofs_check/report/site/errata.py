@@ -10,6 +10,11 @@ from proofs_check.report.records import Header
 from proofs_check.report.site.views import View
 
 AUTHOR = "The lipref developers"
+# Refuted, but no error of the source: what it says against them itself, or who else printed them.
+NOT_ITS_OWN = {
+    "thesis.app-C.1": "The source itself says that this fails, against earlier work; the counterexample is ours.",
+    "than.lemma-2.summary-factor": "Printed in a summary of the paper by others, not in the paper.",
+}
 _SPECIAL = str.maketrans({
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
@@ -31,12 +36,13 @@ def entry(shown: View, claims: Mapping[str, Claim], header: Header) -> str:
     claim = shown.claim
     assert claim.amended_by is not None
     amended = claims[claim.amended_by]
-    note = f"Printed: {claim.statement} Fails: {claim.note} Counterexample: {counterexample(shown)}. " \
+    aside = NOT_ITS_OWN.get(claim.id, "")
+    note = f"Printed: {claim.statement} {aside} Fails: {claim.note} Counterexample: {counterexample(shown)}. " \
            f"Instead ({amended.verdict.value}): {amended.statement}"
-    day = str(header.get("date", ""))
+    day, what = str(header.get("date", "")), "Note on" if claim.id in NOT_ITS_OWN else "Erratum to"
     fields = {
         "author": f"{{{AUTHOR}}}",
-        "title": _plain(f"Erratum to {claim.source.title}: {claim.source.locator}"),
+        "title": _plain(f"{what} {claim.source.title}: {claim.source.locator}"),
         **({"year": day[:4]} if day else {}),
         "howpublished": _plain(f"lipref {header['lipref']}, claim {claim.id}" + (f", run of {day}" if day else "")),
         "note": _plain(note),
