@@ -160,16 +160,21 @@ class Plot:
         bottom = self.y.start
         frame = [element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=bottom, y2=bottom, class_="axis"),
                  element("line", x1=LEFT, x2=LEFT, y1=TOP, y2=bottom, class_="axis")]
-        for value in self.y.ticks():
+        marked = self.y.ticks()
+        labels = [short(value) for value in marked]
+        if len(set(labels)) < len(labels):
+            labels = [f"{value:.8g}" for value in marked]
+        for value, label in zip(marked, labels, strict=True):
             place = self.y(value)
             frame.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, class_="grid"))
-            frame.append(element("text", short(value), x=LEFT - 5, y=place + 4, text_anchor="end"))
+            small = {"style": "font-size: 9px"} if len(label) > 7 else {}
+            frame.append(element("text", label, x=LEFT - 5, y=place + 4, text_anchor="end", **small))
         for value in self.x.ticks() if marks is None else marks:
             frame.append(element("text", short(value), x=self.x(value), y=bottom + 14, text_anchor="middle"))
         if self.x_label:
             frame.append(element("text", self.x_label, x=(LEFT + WIDTH - RIGHT) / 2, y=bottom + 30,
                                  text_anchor="middle", class_="label"))
-        if self.y_label:
+        if self.y_label and max(map(len, labels), default=0) < 9:
             frame.append(element("text", self.y_label, x=12, y=(TOP + bottom) / 2, text_anchor="middle",
                                  transform=f"rotate(-90 12 {(TOP + bottom) / 2:.0f})", class_="label"))
         return drawing(frame + self.body, says, height=round(bottom + BOTTOM))

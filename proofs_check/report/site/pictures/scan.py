@@ -120,7 +120,7 @@ def _values(at: Any, drawn: Sequence[Any]) -> list[Any]:
     if isinstance(at, (int, np.integer)):
         first = max(math.ceil(low), int(at) - MOST // 2)
         return list(range(first, min(math.floor(high), first + MOST) + 1))
-    near = max(abs(at), (high - low) / 8)
+    near = abs(at) or (high - low) / 8
     low, high = max(low, at - 3 * near), min(high, at + 3 * near)
     return sorted({*np.linspace(low, high, POINTS).tolist(), float(at)})
 

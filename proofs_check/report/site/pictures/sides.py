@@ -16,6 +16,8 @@ from proofs_check.report.site.svg import Axis, Plot, element, short
 from proofs_check.run import SLACK_EDGES
 
 MOST_BARS = 40
+# Beyond this a logarithmic axis shows nothing but that one end is nearly 0.
+STEEPEST = 1e30
 SIGNS = {"<=": "≤", ">=": "≥", "==": "="}
 TITLES = {"coverage": "Coverage", "size": "By image size", "segment": "From one point to the other"}
 
@@ -94,7 +96,7 @@ def scanned(claim: Claim, found: Scan) -> Figure:
     """The sides as something moves, the instance marked, and where the claim fails."""
     series = [list(zip(found.values, side, strict=True)) for side in (found.lhs, found.rhs)]
     values = [*found.lhs, *found.rhs]
-    log = found.kind != "coverage" and min(values) > 0 and max(values) > 50 * min(values)
+    log = found.kind != "coverage" and min(values) > 0 and 50 < max(values) / min(values) < STEEPEST
     y_label = "probability" if found.kind == "coverage" else "both sides" + (", logarithmic" if log else "")
     plot = Plot.around(series, found.label, y_label, log_y=log)
     whole = all(value == int(value) for value in found.values) and len(found.values) <= 14
@@ -113,6 +115,8 @@ def scanned(claim: Claim, found: Scan) -> Figure:
         says += ". It fails everywhere here."
     else:
         says += ". It fails on shaded ground." if wrong else "."
+    if all(abs(a - b) <= 1e-9 * max(abs(a), abs(b)) for a, b in zip(found.lhs, found.rhs, strict=True)):
+        says += " The two curves lie on each other."
     marks = found.values if whole and len(found.values) <= 9 else None
     title = TITLES.get(found.kind, f"By {found.label}")
     return Figure(title, plot.svg(says, marks), says, tuple(zip("ab", _labels(claim), strict=True)))
