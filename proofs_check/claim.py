@@ -26,9 +26,9 @@ class Verdict(enum.Enum):
 
 
 SOURCES = {
-    "than": "Than, The Hidden Power of Normalization Layers in Neural Networks",
-    "thesis": "the thesis on stable neural networks (Gram iteration, Lipschitz layers, certificates)",
-    "explosion": "On Lipschitz Explosion in Deep Neural Networks with Normalization",
+    "than": "Than, The Hidden Power of Normalization Layers in Neural Networks (arXiv 2511.00958)",
+    "thesis": "Delattre, On the Stability of Neural Networks in Deep Learning (thesis, PSL, 2025, tel-05398597)",
+    "explosion": "On Lipschitz Explosion in Deep Neural Networks with Normalization (HiLD at ICML 2026, abstract)",
     "lipref": "lipref itself: what the reference functions promise in floating point",
 }
 
@@ -44,6 +44,11 @@ class Source:
     def title(self) -> str:
         """The document's title."""
         return SOURCES[self.name]
+
+
+def _written(side: Any) -> str:
+    array = np.asarray(side)
+    return str(array.tolist() if array.dtype != object else [str(entry) for entry in array.ravel()])
 
 
 def _entries(side: Any) -> list[Any]:
@@ -82,6 +87,10 @@ class Comparison:
     def __post_init__(self) -> None:
         if not self.pairs():
             raise ValueError("lhs and rhs must have an entry to compare, got none")
+
+    def __str__(self) -> str:
+        """Both sides and how far apart they are; a negative slack is a relation that fails."""
+        return f"{_written(self.lhs)} {self.relation} {_written(self.rhs)}, slack {self.slack():.6g}"
 
     def pairs(self) -> list[tuple[Any, Any]]:
         """The entries to compare, smaller side first."""

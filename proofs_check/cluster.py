@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
@@ -12,7 +13,9 @@ from proofs_check.run import PROFILES, Result, run_claim
 
 # A claim that takes so many workers down with it is at fault itself.
 DEATHS = 3
-WAIT_SECONDS = 30
+WAIT_SECONDS = 15
+# With or without a protocol, as Dask prints and takes it.
+_ADDRESS = re.compile(r"([a-z]+://)?[^/\s]+:\d+")
 
 _GIVEN: dict[str, Mapping[str, Any]] = {}
 # Precision and what hypothesis draws are settings of the process, so a worker's threads take turns.
@@ -47,6 +50,9 @@ def _connect(address: str) -> Any:
         from distributed import Client
     except ImportError:
         raise UnusableClusterError("a Dask cluster needs distributed: pip install 'lipref[dask]'") from None
+    if _ADDRESS.fullmatch(address) is None:
+        # The client would try such a one for a minute.
+        raise UnusableClusterError(f"the scheduler's address must be like tcp://HOST:PORT, got {address!r}")
     try:
         return Client(address, timeout=WAIT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as failed:

@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from proofs_check.implementation import TOPICS  # noqa: E402
 
 project = "lipref"
 author = "the lipref authors"
+try:
+    release = metadata.version("lipref")
+except metadata.PackageNotFoundError:
+    release = ""
 extensions = ["sphinx.ext.autodoc", "numpydoc"]
-html_theme = "alabaster"
+templates_path = ["_templates"]
+html_theme = "basic"
+html_static_path = [str(ROOT / "proofs_check" / "report" / "site" / "static")]
+html_css_files = ["style.css"]
+# `sphinx -A in_site=1` adds the links to the pages around these.
+html_context = {"topics": TOPICS}
+html_copy_source = False
+html_use_index = True
 html_math_renderer = "offline"
-html_theme_options = {"description": "The mathematics of stable neural networks, plainly"}
+pygments_style = "none"
+highlight_language = "none"
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+
+
+ID = re.compile(r"\b(?:than|thesis|explosion|lipref)\.[A-Za-z0-9.-]*[A-Za-z0-9]")
+
+
+def _link_claims(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """In the site the ids below "References" lead to the pages of the claims."""
+    if app.config.html_context.get("in_site") and "References" in lines:
+        for place in range(lines.index("References") + 2, len(lines)):
+            if not lines[place].strip():
+                break
+            lines[place] = ID.sub(lambda found: f"`{found[0]} <../claims/{found[0]}.html>`__", lines[place])
 
 
 def setup(app: Any) -> None:
@@ -33,7 +62,9 @@ def setup(app: Any) -> None:
     def block(writer: Any, node: Any) -> None:
         # Sphinx puts the lines of a displayed formula apart by an empty line.
         for formula in filter(str.strip, node.astext().split("\n\n")):
-            writer.body.append(f'<div class="math">{mathml(formula)}</div>')
+            writer.body.append(f'<div class="formula" tabindex="0">{mathml(formula)}</div>')
         raise nodes.SkipNode
 
+    # Before numpydoc, that makes a rubric of the heading.
+    app.connect("autodoc-process-docstring", _link_claims, priority=100)
     app.add_html_math_renderer("offline", (inline, None), (block, None))

@@ -162,7 +162,7 @@ def smoothed_cross_entropy_hessian(logits: Any, h: Any, sigma: Any) -> np.ndarra
 
 
 def _series_of_activation(v: Any, name: str) -> Any:
-    """Of a power series that starts with a number."""
+    """Of a power series that starts with a number; older versions of python-flint divide no series that is 0."""
     start = v[0]
     if name in ("relu", "leaky_relu", "abs"):
         [slope] = activation_derivative([start], name)
@@ -173,10 +173,10 @@ def _series_of_activation(v: Any, name: str) -> Any:
     if name == "tanh":
         return one - 2 / ((2 * v).exp() + one)
     if name == "gelu":
-        return v * (one + (v / arb(2).sqrt()).erf()) / 2
+        return v * (one + (v * (1 / arb(2).sqrt())).erf()) * arb(0.5)
     if name == "softplus":
         return (one + v.exp()).log()
-    return (v if name == "silu" else one) / (one + (-v).exp())
+    return (v if name == "silu" else one) * (one + (-v).exp()).inv()
 
 
 def loss_hessian(network: Any, x: Any, label: Any, *, loss: str = "cross_entropy", weights: str = "all") -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from proofs_check.claim import Case, Claim, Comparison
+from proofs_check.claim import Case, Claim
 from proofs_check.evidence import random
 from proofs_check.implementation import Implementation
 
@@ -39,7 +39,7 @@ def show_claim(claim: Claim, implementation: str = "refimpl") -> None:
     click.echo(f"\n{kind}\n")
     for name, value in case.items():
         click.echo(f"  {name} = {literal(value)}")
-    click.echo(f"\n  {_numbers(found)}")
+    click.echo(f"\n  {found}")
     click.echo("\nin Python\n")
     click.echo(reproduce(claim, case, implementation))
 
@@ -53,15 +53,6 @@ def instance(claim: Claim, impl: Implementation) -> tuple[str, Case | None]:
     drawn = random.search(claim, impl, examples=DRAWN, seed_=0)
     cases = [case for _, case in drawn.cases] + ([drawn.violation] if drawn.violation is not None else [])
     return "example", cases[-1] if cases else None
-
-
-def _numbers(found: Comparison) -> str:
-    return f"{_sides(found.lhs)} {found.relation} {_sides(found.rhs)}, slack {found.slack():.6g}"
-
-
-def _sides(side: Any) -> str:
-    array = np.asarray(side)
-    return str(array.tolist() if array.dtype != object else [str(entry) for entry in array.ravel()])
 
 
 def _where(code: Any) -> str:

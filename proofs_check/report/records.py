@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TextIO, TypeVar
 
@@ -35,7 +36,8 @@ class Lines:
         except OSError as refused:
             raise UnusableError(f"{path} cannot be written: {refused.strerror}") from refused
         lines = cls(out, path, [])
-        lines.write(header)
+        # The day is told, and no part of what a run is: it may be resumed on another.
+        lines.write({**header, "date": datetime.now(UTC).date().isoformat()})
         return lines
 
     @classmethod

@@ -93,7 +93,9 @@ def _start(p: float, width: float) -> float:
         low, high = high, 2 * high
     if _value(low, width) <= p:
         return low
-    return float(brentq(lambda a: _value(a, width) / p - 1, low, high, xtol=1e-300, rtol=4 * 2.0**-52, maxiter=300))
+    # At a = 0 two formulas meet, which may differ by rounding: the root is then 0 and has no relative tolerance.
+    least = max(2.0**-80 * min(width, 1.0), 1e-300)
+    return float(brentq(lambda a: _value(a, width) / p - 1, low, high, xtol=least, rtol=4 * 2.0**-52, maxiter=300))
 
 
 def _value(a: float, width: float) -> float:

@@ -75,6 +75,13 @@ def test_no_cluster_there(monkeypatch):
         list(cluster.run_all(IDS[:1], "refimpl", "quick", 0, address="tcp://127.0.0.1:9"))
 
 
+@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1", "127.0.0.1", "tcp://:port"])
+def test_no_address(address):
+    pytest.importorskip("distributed", reason="no Dask: pip install 'lipref[dask]'")
+    with pytest.raises(cluster.UnusableClusterError, match="the scheduler's address must be like tcp://HOST:PORT, got"):
+        list(cluster.run_all(IDS[:1], "refimpl", "quick", 0, address=address))
+
+
 def test_jobs_and_a_cluster_are_two_things():
     result = CliRunner().invoke(main, ["run", "--jobs", "2", "--dask", "tcp://127.0.0.1:9"])
     assert result.exit_code == 2 and "--jobs is about processes here" in result.output

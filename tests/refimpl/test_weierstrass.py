@@ -252,3 +252,13 @@ def test_a_very_wide_ramp_keeps_its_slope(p, lipschitz, sigma):
 
 def test_a_very_narrow_ramp_is_a_step_in_the_tails_too():
     assert quantile_lipschitz(1e-300, 1e30, 1.0) == pytest.approx(1.0, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("width", [0.5, 1.0, 4 / 3, 2.0, 3.0])
+def test_a_ramp_that_begins_at_zero_is_found(width):
+    # Two formulas meet there, and the root has no relative tolerance.
+    value = (width * ndtr(-width) + (1 - np.exp(-width * width / 2)) / np.sqrt(2 * np.pi)) / width
+    near = quantile_lipschitz(value * (1 + 1e-9), 1 / width, 1.0)
+    for p in (*(value * (1 + np.arange(-6, 7) * 2.0**-53)), 0.26741037401994716):
+        if abs(p / value - 1) < 1e-12:
+            assert quantile_lipschitz(p, 1 / width, 1.0) == pytest.approx(near)

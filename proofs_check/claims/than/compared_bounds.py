@@ -93,7 +93,7 @@ _LOSSES = st.sampled_from([1.0, 4.0, 16.0, 64.0])
     promise=True,
 )
 def one_constant_for_all_losses(impl: Any, p: Any, m: int, delta: float, size: float, constant: float) -> Comparison:
-    """HKK with the same constant for losses of every size, two points that are a cell each."""
+    """HKK holds with one constant for losses of every size (tried: two points that are a cell each)."""
     expected, bound = size * p[1] / sum(p), impl.generalization.optimal_transport_bound
 
     def covers(counts: Any) -> bool:

@@ -202,7 +202,7 @@ def difference_remainder(impl: Any, **case: Any) -> Comparison:
     promise=True,
 )
 def negative_losses(impl: Any, p: Any, m: int, delta: float, f: Any) -> Comparison:
-    """Theorem 20 for losses that are bounded above, every point a cell."""
+    """Theorem 20 holds for every loss that is bounded above, C its supremum (tried: every point a cell)."""
     expected, N = float(f @ np.array(p)) / sum(p), len(p)
     g = [impl.generalization.local_lipschitz_bound(0.0, spread_out(m, T, N), 0.0, 0.0, delta, float(f.max())) for T in range(1, min(N, m) + 1)]
 
@@ -226,7 +226,7 @@ def negative_losses(impl: Any, p: Any, m: int, delta: float, f: Any) -> Comparis
     amended_by="than.thm-20",
 )
 def cells_after_the_sample(impl: Any, size: int, m: int, delta: Any) -> Comparison:
-    """Theorem 20 for a model that is right on the sample only, with the sample for a cell."""
+    """Theorem 20 holds with cells that are chosen after the sample (tried: a model that is right on the sample only, a cell)."""
     loss = (delta * 0 + (size - m)) / size  # at least: no two samples are equal
     return Comparison(loss, "<=", impl.generalization.local_lipschitz_bound(0.0, [m, 0], 0.0, 0.0, delta, 1.0))
 

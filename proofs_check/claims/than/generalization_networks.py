@@ -29,7 +29,7 @@ from proofs_check.strategies import networks
     amended_by="than.cor-21.no-sample-in-it",
 )
 def learned_by_heart(impl: Any, m: int, N: int, delta: Any) -> Comparison:
-    """For a loss of 0 at the samples and 1 elsewhere: its expectation, 1, against the bound with all local constants 0."""
+    """Theorem 20 holds for a trained model whose loss jumps on a set of probability 0 (tried: loss 0 at the samples, 1 elsewhere)."""
     return Comparison(delta * 0 + 1, "<=", impl.generalization.local_lipschitz_bound(0.0, [m, *[0] * (N - 1)], 0.0, 0.0, delta, 1.0))
 
 
@@ -276,7 +276,7 @@ def layer_norm_increases(impl: Any, widths: Any, epsilon: Any) -> Comparison:
     amended_by="than.cor-22-14",
 )
 def labels_left_out(impl: Any, size: int, m: int, delta: Any, width: Any) -> Comparison:
-    """Corollary 22 for a network that scores 1 for the classes in the sample, all of one cell."""
+    """The loss is as smooth in the input as the network, whatever the labels in a cell (tried: score 1 for the classes in the sample)."""
     zero = delta * 0
     bound = impl.generalization.local_lipschitz_bound(0.0, [m], width, np.sqrt(zero + m), delta, 1.0)
     return Comparison((zero + (size - m)) / size, "<=", bound)

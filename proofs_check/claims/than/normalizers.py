@@ -246,7 +246,7 @@ def _global(impl: Any, x: Any, epsilon: Any, factor: float) -> Comparison:
 
 @claim(
     "than.lemma-2.summary-factor",
-    at="the published summary (002): '||LN|| <= (1 - 1/n)/sigma'",
+    at="a published summary of the paper: '||LN|| <= (1 - 1/n)/sigma'",
     tex=r"\lVert \mathrm{LN} \rVert_{Lip} \le (1 - 1/n)/\sigma",
     given={"x": vectors(st.integers(2, 4)), "epsilon": _EPSILON},
     verdict=Verdict.REFUTED,

@@ -12,7 +12,7 @@ from proofs_check.claim import SOURCES, Claim, Verdict
 from proofs_check.evidence.random import same_draws_everywhere
 from proofs_check.implementation import Implementation
 from proofs_check.report.records import Header
-from proofs_check.report.site import errata, fonts
+from proofs_check.report.site import errata, fonts, guide
 from proofs_check.report.site.views import View, number, view
 from proofs_check.run import SLACK_EDGES, Result
 
@@ -23,9 +23,9 @@ _ID = re.compile(rf"\b({'|'.join(SOURCES)})\.[A-Za-z0-9.-]*[A-Za-z0-9]")
 
 def build(
     out: Path, claims: Mapping[str, Claim], header: Header, results: Mapping[str, Result],
-    done: Callable[[str], None] = lambda id: None,
+    done: Callable[[str], None] = lambda id: None, docs: Path | None = None, *, api: bool = False,
 ) -> list[View]:
-    """Write the whole site into a folder; what was gathered comes back."""
+    """Write the whole site into a folder, with the documentation of another one; what was gathered comes back."""
     impl_name = str(header["impl"])
     amends: dict[str, list[str]] = {}
     for made in claims.values():
@@ -36,7 +36,7 @@ def build(
         with same_draws_everywhere():
             views.append(view(made, results.get(id), Implementation(impl_name), amends.get(id, [])))
         done(id)
-    render = _renderer(claims, header)
+    render, linked = _renderer(claims, header, with_docs=docs is not None)
     (out / "claims").mkdir(parents=True, exist_ok=True)
     for shown in views:
         _write(out / "claims" / f"{shown.id}.html", render("claim.html", "../", view=shown))
@@ -45,19 +45,39 @@ def build(
         rejected=_rejected(results.values()), missing=[id for id in claims if id not in results],
         failed=[shown for shown in views if shown.result is not None and not shown.result.good]))
     refuted = [shown for shown in views if shown.claim.verdict is Verdict.REFUTED]
-    by_source = {name: [s for s in refuted if s.claim.source.name == name] for name in _sources(claims)}
+    by_source = {
+        name: [s for s in refuted if s.claim.source.name == name and s.id not in errata.NOT_ITS_OWN]
+        for name in _sources(claims)
+    }
     _write(out / "errata.html", render(
         "errata.html", "", by_source={name: shown for name, shown in by_source.items() if shown},
-        formulas={shown.id: shown.formula for shown in views}, claims=claims))
+        formulas={shown.id: shown.formula for shown in views}, claims=claims,
+        aside=[s for s in refuted if s.id in errata.NOT_ITS_OWN], why=errata.NOT_ITS_OWN,
+        entries={shown.id: errata.entry(shown, claims, header) for shown in refuted}))
     _write(out / "errata.bib", errata.bibtex(refuted, claims, header))
     _write(out / "tightness.html", render("tightness.html", "", groups=_by_tightness(views), edges=SLACK_EDGES))
     for asset in sorted((HERE / "static").iterdir()):
         (out / asset.name).write_bytes(asset.read_bytes())
-    fonts.write(out / "math.woff", (shown.formula for shown in views))
+    formulas = [shown.formula for shown in views]
+    if docs is not None:
+        _write_docs(out, docs, render, linked, api=api)
+        formulas += guide.build_api(docs, out) if api else []
+    fonts.write(out / "math.woff", formulas)
     return views
 
 
-def _renderer(claims: Mapping[str, Claim], header: Header) -> Callable[..., str]:
+def _write_docs(out: Path, docs: Path, render: Callable[..., str], linked: guide.Linked, *, api: bool) -> None:
+    (out / "docs").mkdir(exist_ok=True)
+    pages = guide.pages(docs, linked, out, api=api)
+    _write(out / "docs" / "index.html", render("docs.html", "../", pages=pages, api=api))
+    for shown in pages:
+        _write(out / "docs" / f"{shown.name}.html", render("doc.html", "../", pages=pages, shown=shown, api=api))
+
+
+def _renderer(
+    claims: Mapping[str, Claim], header: Header, *, with_docs: bool
+) -> tuple[Callable[..., str], guide.Linked]:
+    """What fills a page in, and what makes links of the ids in a text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup, escape
 
@@ -78,9 +98,10 @@ def _renderer(claims: Mapping[str, Claim], header: Header) -> Callable[..., str]
     pages.filters.update(linked=linked, number=number, safe_markup=Markup)
 
     def render(name: str, root: str, **values: Any) -> str:
-        return pages.get_template(name).render(root=root, header=header, titles=SOURCES, **values)
+        return pages.get_template(name).render(
+            root=root, header={"date": "", **header}, titles=SOURCES, with_docs=with_docs, **values)
 
-    return render
+    return render, linked
 
 
 def _write(path: Path, text: str) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 import click
 
-NEEDED = {"jinja2": "jinja2", "latex2mathml": "latex2mathml", "ziamath": "ziamath", "fontTools": "fonttools"}
+NEEDED = {"jinja2": "jinja2", "latex2mathml": "latex2mathml", "ziamath": "ziamath", "fontTools": "fonttools",
+          "markdown_it": "markdown-it-py"}
 
 
 @click.command()
 @click.argument("run_file", metavar="RUN.jsonl", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("site"), show_default=True,
               metavar="DIR", help="Folder for the pages; those of an earlier report are replaced.")
-def report(run_file: Path, out: Path) -> None:
-    """Write a web site of a finished run, to be read without a network.
+@click.option("--docs", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Folder of the documentation.  [default: docs beside the package or here, where there is one]")
+@click.option("--api/--no-api", default=None, help="With the API, by Sphinx.  [default: where Sphinx is installed]")
+def report(run_file: Path, out: Path, docs: Path | None, api: bool | None) -> None:
+    """Write a web site of a finished run, with the documentation, to be read without a network.
 
     RUN.jsonl is what `proofs-check run --json RUN.jsonl` wrote. Claims that it lacks are shown without results.
     """
@@ -25,9 +30,16 @@ def report(run_file: Path, out: Path) -> None:
     from proofs_check.claims import load
     from proofs_check.report.progress import progress_bar
     from proofs_check.report.records import UnusableError, read
+    from proofs_check.report.site import guide
     from proofs_check.report.site.build import build
     from proofs_check.report.site.formulas import FormulaError
 
+    found = guide.folder(docs)
+    if docs is not None and found is None:
+        raise click.ClickException(f"{docs} is not the documentation: no quick-start.md, or CONTRIBUTING.md beside it")
+    if api and not guide.has_sphinx():
+        raise click.ClickException("the API needs Sphinx and numpydoc: pip install 'lipref[docs]'")
+    with_api = found is not None and (guide.has_sphinx() if api is None else api)
     claims = load()
     try:
         header, results = read(run_file)
@@ -37,8 +49,8 @@ def report(run_file: Path, out: Path) -> None:
         importlib.import_module(str(header["impl"]))
         check_folder(out)
         with progress_bar(len(claims)) as done:
-            views = build(out, claims, header, results, done)
-    except (UnusableError, FormulaError, ImportError, OSError) as wrong:
+            views = build(out, claims, header, results, done, found, api=with_api)
+    except (UnusableError, FormulaError, guide.ApiError, ImportError, OSError) as wrong:
         raise click.ClickException(str(wrong)) from wrong
     click.echo(f"{out / 'index.html'}: {len(views)} claims, {len(results)} of them with results")
 
@@ -49,5 +61,8 @@ def check_folder(out: Path) -> None:
         return
     if not (out / "errata.bib").is_file() or not (out / "claims").is_dir():
         raise click.ClickException(f"{out} is neither empty nor a report: name another folder")
-    for page in (out / "claims").glob("*.html"):
-        page.unlink()
+    for folder in ("claims", "docs"):
+        for page in (out / folder).glob("*.html"):
+            page.unlink()
+    if (out / "api" / "genindex.html").is_file():
+        shutil.rmtree(out / "api")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from html import unescape
 from pathlib import Path
@@ -17,6 +18,9 @@ def write(path: Path, formulas: Iterable[str]) -> None:
     characters = {*map(chr, range(32, 127)), *"√‖|‾¯ˆ˜˙̂̃̅"}
     for formula in formulas:
         characters.update(unescape(re.sub("<[^>]*>", "", formula)))
+    # Browsers show a letter that stands alone as the italic one of Unicode's mathematical alphabets.
+    italic = map(chr, (*range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C), 0x210E))
+    characters.update([letter for letter in italic if unicodedata.normalize("NFKC", letter) in characters])
     whole = next((Path(ziamath.__file__).parent / "fonts").glob("STIXTwoMath*"))
     options = subset.Options(flavor="woff", layout_features=["ssty", "dtls"], notdef_outline=True)
     # Fixed dates, so that the same formulas give the same file.

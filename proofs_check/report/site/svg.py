@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 WIDTH, HEIGHT = 380, 230
-LEFT, RIGHT, TOP, BOTTOM = 58, 12, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 58, 12, 20, 40
 Points = Sequence[tuple[float, float]]
 
 
@@ -72,9 +72,10 @@ class Axis:
         if not self.log:
             return ticks(self.low, self.high)
         low, high = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
-        if high - low < 1:
-            return [self.low, self.high]
-        return [10.0**power for power in range(low, high + 1, max(1, (high - low) // 4))]
+        if high - low < 2:
+            return [digit * 10.0**power for power in range(low - 1, high + 1) for digit in (1, 2, 5)
+                    if self.low <= digit * 10.0**power <= self.high]
+        return [10.0**power for power in range(low, high + 1, math.ceil((high - low) / 5))]
 
 
 @dataclass
@@ -132,28 +133,48 @@ class Plot:
                                  height=max(abs(base - top), 0.8), class_=f"bar {series}"))
 
     def upright(self, x: float, name: str) -> None:
-        """A dashed line at x, with its name at the top."""
+        """A dashed line at x, with its name above."""
         place = self.x(x)
         self.body.append(element("line", x1=place, x2=place, y1=TOP, y2=self.y.start, class_="guide"))
-        anchor = "end" if place > WIDTH * 0.6 else "start"
-        self.body.append(element("text", name, x=place + (4 if anchor == "start" else -4), y=TOP + 9,
-                                 text_anchor=anchor, class_="note"))
+        anchor = "end" if place > WIDTH * 0.8 else "start" if place < WIDTH * 0.3 else "middle"
+        self.body.append(element("text", name, x=place, y=TOP - 6, text_anchor=anchor, class_="note"))
+
+    def level(self, y: float, name: str) -> None:
+        """A dashed line at y, with its name at the right."""
+        place = self.y(y)
+        self.body.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, class_="guide"))
+        self.body.append(element("text", name, x=WIDTH - RIGHT - 2, y=place - 4, text_anchor="end", class_="note"))
+
+    def shade(self, marked: Sequence[float], values: Sequence[float]) -> None:
+        """Darker ground around some of the values, up to half way to their neighbours."""
+        for place, value in enumerate(values):
+            if value in marked:
+                before, after = values[max(place - 1, 0)], values[min(place + 1, len(values) - 1)]
+                left = max(self.x((value + before) / 2) if before < value else self.x(value) - 3, LEFT)
+                right = min(self.x((value + after) / 2) if after > value else self.x(value) + 3, WIDTH - RIGHT)
+                self.body.insert(0, element("rect", x=left, y=TOP, width=right - left, height=self.y.start - TOP,
+                                            class_="shade"))
 
     def svg(self, says: str, marks: Sequence[float] | None = None) -> str:
         """The finished picture."""
         bottom = self.y.start
         frame = [element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=bottom, y2=bottom, class_="axis"),
                  element("line", x1=LEFT, x2=LEFT, y1=TOP, y2=bottom, class_="axis")]
-        for value in self.y.ticks():
+        marked = self.y.ticks()
+        labels = [short(value) for value in marked]
+        if len(set(labels)) < len(labels):
+            labels = [f"{value:.8g}" for value in marked]
+        for value, label in zip(marked, labels, strict=True):
             place = self.y(value)
             frame.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, class_="grid"))
-            frame.append(element("text", short(value), x=LEFT - 5, y=place + 4, text_anchor="end"))
+            small = {"style": "font-size: 9px"} if len(label) > 7 else {}
+            frame.append(element("text", label, x=LEFT - 5, y=place + 4, text_anchor="end", **small))
         for value in self.x.ticks() if marks is None else marks:
             frame.append(element("text", short(value), x=self.x(value), y=bottom + 14, text_anchor="middle"))
         if self.x_label:
             frame.append(element("text", self.x_label, x=(LEFT + WIDTH - RIGHT) / 2, y=bottom + 30,
                                  text_anchor="middle", class_="label"))
-        if self.y_label:
+        if self.y_label and max(map(len, labels), default=0) < 9:
             frame.append(element("text", self.y_label, x=12, y=(TOP + bottom) / 2, text_anchor="middle",
                                  transform=f"rotate(-90 12 {(TOP + bottom) / 2:.0f})", class_="label"))
         return drawing(frame + self.body, says, height=round(bottom + BOTTOM))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 from collections.abc import Mapping
@@ -9,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proofs_check.claim import Claim, Comparison, Verdict
-from proofs_check.implementation import Implementation, NotOffered
+from proofs_check.implementation import Implementation, NotOffered, Unsupported
 from proofs_check.literals import written
 from proofs_check.report import details
 from proofs_check.report.site.formulas import FormulaError, mathml
-from proofs_check.report.site.pictures import Figure, figures, slack_histogram
+from proofs_check.report.site.pictures import figures
+from proofs_check.report.site.pictures.figure import Figure
+from proofs_check.report.site.pictures.sides import names, slack_histogram
 from proofs_check.run import Result
 
 # A claim counts as tight where the sides meet to this relative slack.
@@ -23,7 +26,7 @@ LONGEST_DOMAIN = 160
 
 @dataclass
 class Instance:
-    """One case: its arguments as Python, both sides, the slack, and the code that makes them again."""
+    """One case: its arguments to read, both sides, the slack, and the code that makes them again."""
 
     kind: str
     arguments: dict[str, str]
@@ -32,6 +35,7 @@ class Instance:
     rhs: str
     slack: float
     code: str
+    names: tuple[str, str] | None = None
 
 
 @dataclass
@@ -55,6 +59,11 @@ class View:
     def id(self) -> str:
         """The claim's id."""
         return self.claim.id
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What stands on the left and on the right."""
+        return names(self.claim) or ("left", "right")
 
     @property
     def tight(self) -> bool:
@@ -96,11 +105,12 @@ def view(claim: Claim, result: Result | None, impl: Implementation, amends: list
             there = claim.compare(impl, **claim.control)
             made.control = _instance(claim, "control", claim.control, there, impl)
         made.is_inequality = found.relation != "=="
-        made.pictures = figures(claim, impl, case, found)
     except NotOffered:
         return made
+    with contextlib.suppress(NotOffered, Unsupported):
+        made.pictures = figures(claim, impl, case, found)
     if result is not None:
-        made.slack_picture = slack_histogram(result.slacks)
+        made.slack_picture = slack_histogram(result.slacks, refuted=claim.counterexample is not None)
     return made
 
 
@@ -108,8 +118,8 @@ def _instance(claim: Claim, kind: str, case: dict[str, Any], found: Comparison, 
     if kind.startswith("witness") and abs(found.slack()) > TIGHT:
         kind = "witness"
     return Instance(
-        kind, {name: details.literal(value) for name, value in case.items()}, _side(found.lhs), found.relation,
-        _side(found.rhs), found.slack(), details.reproduce(claim, case, impl.name))
+        kind, {name: written(value) for name, value in case.items()}, _side(found.lhs), found.relation,
+        _side(found.rhs), found.slack(), details.reproduce(claim, case, impl.name), names(claim))
 
 
 def _where(claim: Claim) -> str:
