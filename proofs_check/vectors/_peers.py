@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from proofs_check.implementation import Implementation, NotOffered
+from proofs_check.implementation import Implementation, NotOffered, Unsupported
 from proofs_check.vectors._numbers import decode, is_number
 from proofs_check.vectors._spec import CHOICE, PROMISES
 
@@ -73,9 +73,7 @@ class Adapter:
         call = self._implementation.function(topic, name)
         try:
             return call(**arguments(file, vector))
-        except NotOffered:
-            raise
-        except CLEAR as refusal:
+        except (*CLEAR, Unsupported) as refusal:
             raise Refused(f"{type(refusal).__name__}: {refusal}") from refusal
         except Exception as crash:
             raise Crashed(f"{type(crash).__name__}: {crash}") from crash

@@ -41,6 +41,8 @@ class Row:
         self.outcomes[judgement.outcome] += 1
         if judgement.outcome == "pass" and vector["expected"] is not None:
             self.outcomes["answered"] += 1
+        if judgement.outcome == "fail" and vector["expected"] is None:
+            self.outcomes["bad input"] += 1
         self.ratio = max(self.ratio, judgement.ratio)
         if judgement.outcome in ("fail", "unknown") and (
             self.first is None or (judgement.outcome == "fail" and self.first[1].outcome == "unknown")
