@@ -22,7 +22,7 @@ VERSIONS = {
     "numpy_linalg": "numpy 2.4.6", "scipy_svds": "scipy 1.17.1", "scipy_stats": "scipy 1.17.1",
     "statsmodels": "statsmodels 0.15.0", "torch_linalg": "torch 2.13.0", "torch_spectral": "torch 2.13.0",
     "torch_orthogonal": "torch 2.13.0", "entmax": "entmax 1.3", "deel_torchlip": "deel-torchlip 1.0.5",
-    "geotorch": "geotorch 0.4.0",
+    "geotorch": "geotorch 0.4.0", "orthogonium": "orthogonium 0.0.4", "art": "adversarial-robustness-toolbox 1.20.1",
 }
 
 
