@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 from collections import Counter
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs_check.implementation import TOPICS
+from proofs_check.implementation import TOPICS, Implementation
 
 if TYPE_CHECKING:
     from proofs_check.run import Result
@@ -67,6 +68,21 @@ def public_functions() -> list[str]:
 
 def _computes(value: object) -> bool:
     return not (inspect.isclass(value) and (issubclass(value, tuple) or getattr(value, "_is_protocol", False)))
+
+
+def check_offers(name: str) -> None:
+    """An implementation without a single public name has most likely a slip of the pen in it."""
+    first = Implementation(name)
+    public = public_functions()
+    if any(first.offers(*function.split(".")) for function in public):
+        return
+    names = {function.rpartition(".")[2]: function for function in public}
+    near = [
+        f"{own} is near {names[found[0]]}" for own in vars(first.package)
+        if not own.startswith("_") and (found := difflib.get_close_matches(own, names, n=1, cutoff=0.8))
+    ]
+    hint = "; ".join(near) or "`python -c \"help('refimpl')\"` has the topics"
+    raise click.ClickException(f"{name.partition('+')[0]} offers none of refimpl's public names; {hint}")
 
 
 # -- what the claims say ---------------------------------------------------------------------------
@@ -138,9 +154,11 @@ def of_vectors(row: Any) -> Part:
     taken = row.outcomes["bad input"]
     counts += f", {taken} bad input{'s' if taken > 1 else ''} taken" if taken else ""
     counts += f", loose x {row.ratio:.3g}" if row.ratio > 1.001 else ""
-    if row.first is None:
+    # Where every call was refused, the first refusal says why.
+    shown = row.refusal if row.state == REFUSED else row.first
+    if shown is None:
         return Part(row.state, counts)
-    vector, judgement = row.first
+    vector, judgement = shown
     told = (f"({', '.join(vector['flags'])}) {vector['comment']}", judgement.verdict)
     return Part(row.state, counts, vector["id"], told)
 
@@ -181,4 +199,4 @@ def _summary(cells: Sequence[Cell]) -> str:
     counts += [f"{states[state]} {state}" for state in (UNKNOWN, REFUSED, NOT_TESTED) if states[state]]
     offered = sum(cell.offered for cell in cells)
     by = f" by {others} implementations" if others > 1 else ""
-    return f"{functions} functions{by}, {offered} offered: {', '.join(counts)}"
+    return f"{functions} function{'s' if functions > 1 else ''}{by}, {offered} offered: {', '.join(counts)}"

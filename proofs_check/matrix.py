@@ -39,6 +39,7 @@ def matrix(implementations: tuple[str, ...], profile: str, jobs: int | None, see
             click.echo(f"{name}: {missing}")
         else:
             check_importable(name)
+            conformance.check_offers(name)
             here.append(name if "+" in name else f"{name}+{conformance.REFERENCE}")
     ids, jobs = sorted(load()), jobs or parallel.processors()
     found: dict[str, list[Result]] = {name: [] for name in here}

@@ -22,6 +22,7 @@ class Row:
     peer: str
     outcomes: Counter[str] = field(default_factory=Counter)
     first: tuple[Mapping[str, Any], Judgement] | None = None
+    refusal: tuple[Mapping[str, Any], Judgement] | None = None
     ratio: float = 1.0
     offered: bool = True
 
@@ -43,6 +44,8 @@ class Row:
             self.outcomes["answered"] += 1
         if judgement.outcome == "fail" and vector["expected"] is None:
             self.outcomes["bad input"] += 1
+        if judgement.outcome == "refused" and self.refusal is None:
+            self.refusal = vector, judgement
         self.ratio = max(self.ratio, judgement.ratio)
         if judgement.outcome in ("fail", "unknown") and (
             self.first is None or (judgement.outcome == "fail" and self.first[1].outcome == "unknown")

@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 
 # Tested with the newest versions only. With the oldest python-flint the last digits of
-# the vectors' radii differ, and the report's pictures miss a function; other packages have other versions then.
-NEWEST_ONLY = [
-    "test_adapters.py", "test_report_browser.py", "test_report_site.py", "test_strategies_public.py", "test_vectors.py",
-    "test_vectors_planted.py",
-]
+# the vectors' radii differ, and the report's pictures miss a function.
+NEWEST_ONLY = ["test_report_browser.py", "test_report_site.py", "test_vectors.py", "test_vectors_planted.py"]
 collect_ignore = NEWEST_ONLY if np.lib.NumpyVersion(np.__version__) < "2.0.0" else []
 
 

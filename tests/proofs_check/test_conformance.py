@@ -151,6 +151,19 @@ def test_a_package_that_is_not_there_is_one_line(monkeypatch):
     assert ran.exit_code != 0 and "cannot import the implementation 'no_such_module'" in ran.output
 
 
+def test_a_slip_in_a_name_is_told(module):
+    ran = CliRunner().invoke(main, ["matrix", module(spectral_nrom=norm)])
+    assert "offers none of refimpl's public names; spectral_nrom is near spectral.spectral_norm" in ran.output
+    ran = CliRunner().invoke(main, ["matrix", module()])
+    assert ran.exit_code == 2 and "has the topics" in ran.output
+
+
+def test_calls_that_are_all_refused_say_why(module):
+    ran = CliRunner().invoke(main, ["vectors", "check", "--impl", module(bonferroni=lambda alpha: alpha), "*bonf*"])
+    assert ran.exit_code == 1 and "  refused: TypeError: " in ran.output
+    assert ran.output.endswith("1 function, 1 offered: 0 pass, 0 FAIL, 1 refused\n")
+
+
 def test_a_function_is_named_once_for_all_implementations(module):
     used = functions_used(CLAIMS["thesis.sec-2.1-radius.normal"], seed=0)
     assert used == {"spectral.spectral_norm", "spectral.spectral_radius"}
