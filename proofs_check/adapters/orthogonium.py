@@ -25,7 +25,7 @@ def zero_padded_norm_bound(
     if certified or norm != "inf":
         raise Unsupported("orthogonium's bound is not certified, and by sums of absolute values")
     if n_iter > 3 and len(set(np.shape(K)[2:])) > 1:
-        raise Unsupported("orthogonium pads what is no square in both axes: threefold more in the other one at each step")
+        raise Unsupported("orthogonium pads what is no square in both axes: the other one grows threefold a step")
     return _bound(K, n_iter, "zeros", None)
 
 
