@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.util
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,9 @@ class Collecting:
     def __init__(self, config: pytest.Config) -> None:
         self.name: str = config.getoption("lipref_impl")
         self.globs: list[str] = config.getoption("lipref_claims")
+        # As `proofs-check` does: `pytest` itself, unlike `python -m pytest`, does not look here.
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
         for package in packages_of(self.name):
             try:
                 importlib.import_module(package)

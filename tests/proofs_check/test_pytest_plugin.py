@@ -149,6 +149,14 @@ def test_a_promise_that_is_none_is_a_usage_error(run, pytester):
 # -- what is refused, and what is not there --------------------------------------------------------
 
 
+def test_an_adapter_in_the_current_directory_is_found(run, pytester):
+    run()    # writes the adapter
+    plugin = () if INSTALLED else ("-p", "proofs_check.pytest_plugin")
+    # -P: as the command `pytest`, which does not put the current directory in front.
+    found = pytester.run(sys.executable, "-P", "-m", "pytest", *plugin, "--lipref-impl", "adapter", *CLAIMS)
+    found.assert_outcomes(passed=2, skipped=1)
+
+
 def test_an_implementation_that_is_not_there_is_a_usage_error(run):
     found = run("--lipref-impl", "no_such_adapter")
     assert found.ret == pytest.ExitCode.USAGE_ERROR
