@@ -7,13 +7,15 @@ import importlib
 import importlib.metadata
 import math
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from proofs_check import adapters
+from proofs_check import adapters, conformance
 from proofs_check.claims import load
+from proofs_check.implementation import Implementation
 from proofs_check.run import PROFILES, run_claim
 
 CLAIMS = load()
@@ -62,6 +64,24 @@ def _installed():
 
 def test_every_ready_adapter_is_tested():
     assert set(PASSING) == set(adapters.READY)
+
+
+def test_the_extra_and_the_tests_install_what_the_adapters_need():
+    project = tomllib.loads((FINDINGS.parents[1] / "pyproject.toml").read_text("utf-8"))
+    needed = {package for packages in adapters.READY.values() for package in packages}
+    for listed in (project["project"]["optional-dependencies"]["conformance"], project["dependency-groups"]["peers"]):
+        assert needed <= {re.split("[<>=]", requirement)[0] for requirement in listed}
+
+
+def test_the_page_lists_every_adapter_with_its_functions():
+    page = (FINDINGS.parent / "adapters.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `proofs_check\.adapters\.(\w+)` \| ([^|]*) \|", page, re.MULTILINE))
+    assert set(rows) == set(adapters.READY)
+    for name, functions in rows.items():
+        if not adapters.missing(name):
+            code = Implementation(f"proofs_check.adapters.{name}")
+            offered = [f.partition(".")[2] for f in conformance.public_functions() if code.offers(*f.split("."))]
+            assert set(functions.split(", ")) == set(offered)
 
 
 @pytest.mark.parametrize(("name", "id"), [(name, id) for name, ids in PASSING.items() for id in ids])
