@@ -107,10 +107,11 @@ def show(id: str, impl: str) -> None:
               help="Go on with such a file, skip the claims in it.")
 @click.option("--weights", type=click.Path(path_type=Path),
               help="Matrices and convolution kernels, .npz or .safetensors.  [default: a network trained on digits]")
-@click.option("--matrix", "with_matrix", is_flag=True, help="Then the functions: pass, fail, not offered.")
+@click.option("--matrix/--no-matrix", "with_matrix", default=None,
+              help="Then functions: pass, FAIL, not offered; with test vectors.  [default: unless --impl is refimpl]")
 def run(
     globs: tuple[str, ...], impl: str, profile: str, jobs: int | None, address: str | None, seed: int,
-    json_file: Path | None, resume_file: Path | None, weights: Path | None, with_matrix: bool,
+    json_file: Path | None, resume_file: Path | None, weights: Path | None, with_matrix: bool | None,
 ) -> None:
     """Gather the evidence for and against the claims; exit code 0 if every verdict is reproduced."""
     if jobs is not None and address is not None:
@@ -123,7 +124,10 @@ def run(
     layers = None if weights is None else run_layers.given(weights)
     record = _record(json_file, resume_file, header)
     try:
-        code = _run(claims, header, record, jobs, address, layers, with_matrix=with_matrix)
+        code = _run(
+            claims, header, record, jobs, address, layers,
+            with_matrix=impl != "refimpl" if with_matrix is None else with_matrix, all_claims=not globs,
+        )
     finally:
         if record is not None:
             record.close()
@@ -132,7 +136,7 @@ def run(
 
 def _run(
     claims: dict[str, Claim], header: Header, record: Record | None, jobs: int | None, address: str | None,
-    layers: Mapping[str, Any] | None, *, with_matrix: bool = False,
+    layers: Mapping[str, Any] | None, *, with_matrix: bool, all_claims: bool,
 ) -> int:
     from contextlib import closing
 
@@ -166,9 +170,11 @@ def _run(
     if interrupted:
         click.echo(f"interrupted: {len(claims) - len(results)} of {len(claims)} claims are missing")
         return 130
+    good = all(result.good for result in results)
     if with_matrix:
-        show_one(header["impl"], results, header["profile"], header["seed"])
-    return 0 if all(result.good for result in results) else 1
+        what = (header["impl"], results, header["profile"], header["seed"])
+        good &= show_one(*what, jobs=jobs or parallel.processors(), all_claims=all_claims)
+    return 0 if good else 1
 
 
 @main.command()

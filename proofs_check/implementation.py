@@ -39,6 +39,7 @@ class _Part:
         self.package, _, names = text.partition(":")
         self._chosen = {name.strip() for name in names.split(",") if name.strip()}
         self.module = importlib.import_module(self.package)
+        self._topics: dict[str, ModuleType | None] = {}
 
     def offers(self, topic: str, name: str) -> Any:
         """The public object of that name, or None."""
@@ -50,6 +51,12 @@ class _Part:
         return None
 
     def _topic(self, topic: str) -> ModuleType | None:
+        # A search for a module that is not there takes longer than many a claim's arithmetic.
+        if topic not in self._topics:
+            self._topics[topic] = self._found(topic)
+        return self._topics[topic]
+
+    def _found(self, topic: str) -> ModuleType | None:
         path = f"{self.package}.{topic}"
         try:
             return importlib.import_module(path)

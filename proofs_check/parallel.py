@@ -17,7 +17,8 @@ from typing import Any
 from proofs_check.claim import Claim
 from proofs_check.claims import load
 from proofs_check.evidence.random import same_draws_everywhere
-from proofs_check.run import PROFILES, Result, run_claim
+from proofs_check.implementation import Implementation
+from proofs_check.run import PROFILES, Result, functions_used, run_claim
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 REPEAT_SECONDS = 0.05
@@ -41,26 +42,56 @@ def run_all(
     layers: Mapping[str, Any] | None = None, jobs: int = 1,
 ) -> Generator[Result, None, None]:
     """One result a claim, as they finish. Closing the iterator early ends the workers."""
-    if jobs == 1 or len(ids) < 2:
-        return _in_process(ids, implementation, profile, seed, layers or {})
-    return _in_workers(ids, implementation, profile, seed, dict(layers or {}), min(jobs, len(ids)))
-
-
-def _in_process(
-    ids: Sequence[str], implementation: str, profile: str, seed: int, layers: Mapping[str, Any]
-) -> Generator[Result, None, None]:
-    from threadpoolctl import threadpool_limits
-
-    with interruptible():
-        for id in ids:
-            with threadpool_limits(1), same_draws_everywhere():
-                result = run_claim(claims()[id], implementation, PROFILES[profile], seed, layers)
+    tasks = {id: [implementation] for id in ids}
+    with contextlib.closing(run_on(tasks, profile, seed, layers=layers, jobs=jobs)) as found:
+        for _, result in found:
             yield result
 
 
+def run_on(
+    tasks: Mapping[str, Sequence[str]], profile: str, seed: int, *,
+    layers: Mapping[str, Any] | None = None, jobs: int = 1,
+) -> Generator[tuple[str, Result], None, None]:
+    """Each claim on its implementations: their names with the results, as they finish.
+
+    Of several layered implementations those that offer nothing of a claim cost no draws of their own.
+    """
+    if jobs == 1 or len(tasks) < 2:
+        return _in_process(tasks, profile, seed, layers or {})
+    return _in_workers(tasks, profile, seed, dict(layers or {}), min(jobs, len(tasks)))
+
+
+def _in_process(
+    tasks: Mapping[str, Sequence[str]], profile: str, seed: int, layers: Mapping[str, Any]
+) -> Generator[tuple[str, Result], None, None]:
+    from threadpoolctl import threadpool_limits
+
+    with interruptible():
+        for id, implementations in tasks.items():
+            with threadpool_limits(1), same_draws_everywhere():
+                results = _each(id, implementations, profile, seed, layers)
+            yield from zip(implementations, results, strict=True)
+
+
+def _each(
+    id: str, implementations: Sequence[str], profile: str, seed: int, layers: Mapping[str, Any]
+) -> list[Result]:
+    claim = claims()[id]
+    used = functions_used(claim, seed) if len(implementations) > 1 else set()
+    results = []
+    for name in implementations:
+        code = Implementation(name)
+        if len(implementations) > 1 and code.layered and not any(code.offers(*each.split(".")) for each in used):
+            detail = f"{name}: the first package offers none of {', '.join(sorted(used))}"
+            results.append(Result(id, claim.verdict.value, outcome="not offered", detail=detail, used=sorted(used)))
+        else:
+            results.append(run_claim(claim, name, PROFILES[profile], seed, layers))
+    return results
+
+
 def _in_workers(
-    ids: Sequence[str], implementation: str, profile: str, seed: int, layers: dict[str, Any], jobs: int
-) -> Generator[Result, None, None]:
+    tasks: Mapping[str, Sequence[str]], profile: str, seed: int, layers: dict[str, Any], jobs: int
+) -> Generator[tuple[str, Result], None, None]:
     others = set(multiprocessing.active_children())
     with _one_thread_each():
         pool = ProcessPoolExecutor(
@@ -69,10 +100,11 @@ def _in_workers(
         finished = False
         try:
             with _interrupts_held_back():
-                futures = {pool.submit(_work, id, implementation, profile, seed): id for id in ids}
+                futures = {pool.submit(_work, id, names, profile, seed): id for id, names in tasks.items()}
             with interruptible():
                 for future in as_completed(futures):
-                    yield _result(future, futures[future])
+                    id = futures[future]
+                    yield from zip(tasks[id], _results(future, id, len(tasks[id])), strict=True)
             finished = True
         finally:
             pool.shutdown(wait=finished, cancel_futures=True)
@@ -87,17 +119,17 @@ def _begin(layers: dict[str, Any]) -> None:
     _LAYERS.update(layers)
 
 
-def _work(id: str, implementation: str, profile: str, seed: int) -> Result:
+def _work(id: str, implementations: Sequence[str], profile: str, seed: int) -> list[Result]:
     with same_draws_everywhere():
-        return run_claim(claims()[id], implementation, PROFILES[profile], seed, _LAYERS)
+        return _each(id, implementations, profile, seed, _LAYERS)
 
 
-def _result(future: Future[Result], id: str) -> Result:
+def _results(future: Future[list[Result]], id: str, count: int) -> list[Result]:
     try:
         return future.result()
     except BrokenProcessPool as died:
         detail = f"a worker process died: {died}"
-        return Result(id, claims()[id].verdict.value, outcome="errored", detail=detail)
+        return [Result(id, claims()[id].verdict.value, outcome="errored", detail=detail) for _ in range(count)]
 
 
 @contextlib.contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.util
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ import pytest
 from proofs_check import parallel
 from proofs_check.claim import Claim
 from proofs_check.claims import load
-from proofs_check.implementation import Implementation, NotOffered, packages_of
+from proofs_check.implementation import Implementation, packages_of
+from proofs_check.literals import written
 from proofs_check.run import Result
 
 
@@ -27,6 +30,9 @@ class Collecting:
     def __init__(self, config: pytest.Config) -> None:
         self.name: str = config.getoption("lipref_impl")
         self.globs: list[str] = config.getoption("lipref_claims")
+        # As `proofs-check` does: `pytest` itself, unlike `python -m pytest`, does not look here.
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
         for package in packages_of(self.name):
             try:
                 importlib.import_module(package)
@@ -62,7 +68,11 @@ class Collector(pytest.Collector):
             return
         from proofs_check import vectors
 
-        code, peer = Implementation(self.collecting.name), vectors.Adapter(self.collecting.name)
+        code = Implementation(self.collecting.name)
+        try:
+            peer = vectors.Adapter(self.collecting.name)
+        except ValueError as bad:
+            raise pytest.UsageError(f"--lipref-impl: {bad}") from bad
         for file in vectors.load_all():
             # As with claims, what only the second package offers is no test of the first.
             offered = code.offers(*file["function"].split("."))
@@ -125,15 +135,22 @@ class VectorItem(_Item):
         from proofs_check.vectors._run import put
 
         if self.peer is None:
-            pytest.skip(f"{self.file['function']} is not offered")
-        try:
-            judgement = put(self.file, self.vector, self.peer)
-        except NotOffered as missing:
-            pytest.skip(str(missing))
+            pytest.skip(f"{self.config.getoption('lipref_impl')} does not offer {self.file['function']}")
+        judgement = put(self.file, self.vector, self.peer)
         if judgement.outcome == "refused":
             pytest.skip(judgement.verdict)
+        self.user_properties += [("outcome", judgement.outcome), ("verdict", judgement.verdict)]
         if not judgement.passed:
-            raise Broken(f"{self.name}: {judgement.verdict}\ninputs: {self.vector['inputs']}")
+            raise Broken(self._told(judgement.verdict))
+
+    def _told(self, verdict: str) -> str:
+        from proofs_check.vectors._peers import arguments
+
+        lines = [f"{verdict} ({self.vector['comment']})"]
+        lines += [f"{flag}: {self.file['notes'][flag]}" for flag in self.vector["flags"]]
+        lines += [f"inputs: {written(arguments(self.file, self.vector))}"]
+        name = self.config.getoption("lipref_impl")
+        return "\n".join([*lines, f"proofs-check vectors check --impl {name} {self.file['function']}"])
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """No line of a file; see `ClaimItem`."""

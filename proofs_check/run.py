@@ -7,7 +7,7 @@ import contextlib
 import time
 import traceback
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -152,6 +152,21 @@ def _counted(slacks: Iterable[float]) -> list[int]:
     return counts
 
 
+def functions_used(claim: Claim, seed: int) -> set[str]:
+    """The functions of refimpl that the first instances of a claim use, the same as `check_offered` looks at."""
+    impl = Implementation("refimpl")
+    for _ in _probe(claim, impl, _seed_of(claim, seed)):
+        pass
+    return impl.used
+
+
+def _probe(claim: Claim, impl: Implementation, seed: int) -> Iterator[None]:
+    for case in random.draw(claim, examples=PROBES, seed_=seed, where=lambda **case: True):
+        with contextlib.suppress(Exception):    # what goes wrong here goes wrong again below, and is reported
+            claim.compare(impl, **case)
+        yield
+
+
 class _Run:
     def __init__(
         self, claim: Claim, impl: Implementation, profile: Profile, seed: int, layers: Mapping[str, Any],
@@ -165,9 +180,7 @@ class _Run:
         """Of a layered implementation only the first package is tested: claims that use none of it say nothing."""
         if not self.impl.layered:
             return
-        for case in random.draw(self.claim, examples=PROBES, seed_=self.seed, where=lambda **case: True):
-            with contextlib.suppress(Exception):    # what goes wrong here goes wrong again below, and is reported
-                self.claim.compare(self.impl, **case)
+        for _ in _probe(self.claim, self.impl, self.seed):
             if self.impl.own:
                 return
         raise NotOffered(f"{self.impl.name}: the first package offers none of {', '.join(sorted(self.impl.used))}")

@@ -1,20 +1,16 @@
-// Offers simplex.softmax to `proofs-check vectors check --command "node softmax.js"`: a line in, a line out.
-const hex = (text) => {
-  const found = /^(-?)0x([01])(?:\.([0-9a-f]+))?p([+-]\d+)$/.exec(text);
-  if (!found) return Number({ inf: "Infinity", "-inf": "-Infinity" }[text] ?? "NaN");
-  const [, sign, head, tail = "", power] = found;
-  return (sign ? -1 : 1) * parseInt(head + tail, 16) * 2 ** -(4 * tail.length) * 2 ** Number(power);
+// proofs-check vectors check --command "node softmax.js" 'simplex.*'
+const number = (text) => {  // 0x1.8p+1 is 3; inf and nan stay strings, which are refused
+  const [found, sign, digits, tail, power] = /^(-?)0x(.)\.?(.*)p(.*)$/.exec(text) ?? [];
+  return found && (sign ? -1 : 1) * parseInt(digits + tail, 16) * 2 ** (power - 4 * tail.length);
 };
 const softmax = (z, t, mass) => {
   if (Array.isArray(z[0])) return z.map((row) => softmax(row, t, mass));
-  const top = Math.max(...z), powers = z.map((v) => Math.exp((v - top) / t)), total = powers.reduce((a, b) => a + b);
-  return powers.map((p) => (mass * p) / total);
+  const powers = z.map((v) => Math.exp((v - Math.max(...z)) / t));
+  return powers.map((p) => (mass * p) / powers.reduce((a, b) => a + b));
 };
-const deep = (z) => (Array.isArray(z) ? z.map(deep) : hex(z));
 require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
-  const { id, function: name, inputs } = JSON.parse(line);
-  if (name !== "simplex.softmax") return console.log(JSON.stringify({ id, not_offered: true }));
-  const z = deep(inputs.z), t = hex(inputs.temperature ?? "0x1p+0"), mass = hex(inputs.mass ?? "0x1p+0");
-  const good = z.flat().every(Number.isFinite) && t > 0 && mass > 0;
-  console.log(JSON.stringify(good ? { id, result: softmax(z, t, mass) } : { id, refused: "finite scores and positive numbers" }));
+  const { id, function: name, inputs: { z, temperature = 1, mass = 1 } } = JSON.parse(line, (_, v) => number(v) ?? v);
+  const good = name === "simplex.softmax" && z.flat().every(Number.isFinite) && temperature > 0 && mass > 0;
+  const answer = good ? { result: softmax(z, temperature, mass) } : { refused: "finite scores, positive numbers" };
+  console.log(JSON.stringify({ id, ...(name === "simplex.softmax" ? answer : { not_offered: true }) }));
 });

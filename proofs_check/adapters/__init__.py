@@ -19,8 +19,10 @@ READY = {
     "entmax": ("torch", "entmax"),
     "deel_torchlip": ("torch", "deel-torchlip"),
     "geotorch": ("torch", "geotorch"),
+    "orthogonium": ("torch", "orthogonium"),
+    "art": ("adversarial-robustness-toolbox", "statsmodels"),
 }
-_MODULES = {"deel-torchlip": "deel.torchlip"}
+_MODULES = {"deel-torchlip": "deel.torchlip", "adversarial-robustness-toolbox": "art"}
 
 
 def missing(name: str) -> str:

@@ -16,4 +16,5 @@ def spectral_norm(W: Any) -> float:
         raise Unsupported("scipy.sparse.linalg.svds takes k below both sides only: no rows, no columns")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)    # it says that it takes a dense solver for small matrices
-        return float(svds(A, k=1, return_singular_vectors=False, rng=np.random.default_rng(0))[0])
+        start = np.random.default_rng(0).standard_normal(min(A.shape))
+        return float(svds(A, k=1, return_singular_vectors=False, v0=start)[0])

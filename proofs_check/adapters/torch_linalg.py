@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from proofs_check.implementation import Unsupported
+
 
 def _tensor(value: Any) -> torch.Tensor:
     return torch.tensor(np.array(value) * 1.0)
@@ -17,6 +19,8 @@ def spectral_norm(W: Any) -> float:
 
 def schatten_norm(W: Any, p: float) -> float:
     """``torch.linalg.vector_norm`` of ``torch.linalg.svdvals``."""
+    if not p >= 1:
+        raise Unsupported("torch's vector_norm takes other p too, where it is none")
     return float(torch.linalg.vector_norm(torch.linalg.svdvals(_tensor(W)), p))
 
 
@@ -27,4 +31,6 @@ def spectral_radius(W: Any) -> float:
 
 def softmax(z: Any, *, temperature: float = 1.0, mass: float = 1.0) -> Any:
     """``mass * torch.softmax(z / temperature)``."""
+    if not (temperature > 0 and mass > 0):
+        raise Unsupported("torch has neither: temperature and mass must be positive")
     return (mass * torch.softmax(_tensor(z) / temperature, dim=-1)).numpy()

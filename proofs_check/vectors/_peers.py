@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from proofs_check.implementation import Implementation, NotOffered
+from proofs_check.implementation import Implementation, NotOffered, Unsupported
 from proofs_check.vectors._numbers import decode, is_number
 from proofs_check.vectors._spec import CHOICE, CHOICES, NETWORK, OUTCOMES, PAIRS, PROMISES, ROWS
 
@@ -86,10 +86,10 @@ class Adapter:
         call = self._implementation.function(topic, name)
         try:
             return call(**self._built(file, arguments(file, vector)))
+        except (*CLEAR, Unsupported) as refusal:
+            raise Refused(f"{type(refusal).__name__}: {refusal}") from refusal
         except NotOffered:
             raise
-        except CLEAR as refusal:
-            raise Refused(f"{type(refusal).__name__}: {refusal}") from refusal
         except Exception as crash:
             raise Crashed(f"{type(crash).__name__}: {crash}") from crash
 

@@ -24,6 +24,7 @@ class Row:
     peer: str
     outcomes: Counter[str] = field(default_factory=Counter)
     first: tuple[Mapping[str, Any], Judgement] | None = None
+    refusal: tuple[Mapping[str, Any], Judgement] | None = None
     ratio: float = 1.0
     offered: bool = True
 
@@ -45,6 +46,10 @@ class Row:
         self.outcomes[judgement.outcome] += 1
         if judgement.outcome == "pass" and vector["expected"] is not None:
             self.outcomes["answered"] += 1
+        if judgement.outcome == "fail" and vector["expected"] is None:
+            self.outcomes["bad input"] += 1
+        if judgement.outcome == "refused" and self.refusal is None:
+            self.refusal = vector, judgement
         self.ratio = max(self.ratio, judgement.ratio)
         if judgement.outcome in TOLD and (
             self.first is None or TOLD.index(judgement.outcome) < TOLD.index(self.first[1].outcome)

@@ -56,6 +56,7 @@ def check(
     everything: bool, globs: tuple[str, ...],
 ) -> None:
     """Put the vectors to implementations; exit code 0 if nothing fails and something is offered."""
+    from proofs_check import conformance
     from proofs_check.vectors import _files, _run
 
     names = _chosen(_files.functions(), globs)
@@ -75,7 +76,9 @@ def check(
     finally:
         for peer in peers:
             peer.close()
-    _show(rows, [peer.name for peer in peers])
+    conformance.show([
+        conformance.Cell(row.function, row.peer, row.offered, vectors=conformance.of_vectors(row)) for row in rows
+    ])
     good = all(row.state in ("pass", "not offered") for row in rows) and any(row.state == "pass" for row in rows)
     click.get_current_context().exit(0 if good else 1)
 
@@ -111,46 +114,3 @@ def _program(line: str, timeout: float) -> Any:
     if not words or shutil.which(words[0]) is None:
         raise click.ClickException(f"no program to run: {line!r}")
     return Program(words, timeout)
-
-
-def _show(rows: list[Any], peers: list[str]) -> None:
-    """A matrix of functions and peers, then each first failure."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for head in ("function", *peers):
-        table.add_column(Text(head), no_wrap=True)
-    by_function: dict[str, list[Any]] = {}
-    for row in rows:
-        by_function.setdefault(row.function, []).append(row)
-    for name, row_of in by_function.items():
-        table.add_row(Text(name), *(Text(cell(row)) for row in row_of))
-    console = Console()
-    console = console if console.is_terminal else Console(width=max(80, 60 * (1 + len(peers))))
-    console.print(table)
-    for row in rows:
-        if row.first is not None:
-            vector, judgement = row.first
-            click.echo(f"{row.peer}: {vector['id']} ({', '.join(vector['flags'])}): {vector['comment']}")
-            click.echo(f"  {judgement.verdict}")
-    offered = [row for row in rows if row.offered]
-    states = ("pass", "FAIL", "unknown", "estimate", "refused")
-    counts = {state: sum(row.state == state for row in offered) for state in states}
-    click.echo(f"{len(offered)} offered of {len(rows)}: " + ", ".join(f"{n} {state}" for state, n in counts.items()))
-
-
-def cell(row: Any) -> str:
-    """What the matrix says of a function."""
-    if not row.offered:
-        return "not offered"
-    parts = [f"{row.state} {row.first[0]['id'].rpartition('-')[2]}" if row.first else row.state]
-    total = sum(row.outcomes[key] for key in ("pass", "fail", "refused", "unknown", "estimate"))
-    parts.append(f"{row.outcomes['pass']} of {total}")
-    if row.outcomes["refused"]:
-        parts.append(f"{row.outcomes['refused']} refused")
-    if row.ratio > 1.001:
-        parts.append(f"loose x {row.ratio:.3g}")
-    return ", ".join(parts)

@@ -7,13 +7,15 @@ import importlib
 import importlib.metadata
 import math
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from proofs_check import adapters
+from proofs_check import adapters, conformance
 from proofs_check.claims import load
+from proofs_check.implementation import Implementation
 from proofs_check.run import PROFILES, run_claim
 
 CLAIMS = load()
@@ -30,6 +32,8 @@ PASSING = {
     "scipy_svds": ["than.lemma-1.largest"],
     "deel_torchlip": ["thesis.sec-2.1.3-bjorck.values"],
     "torch_spectral": [],
+    "orthogonium": ["thesis.sec-2.1.3-bjorck.values", "thesis.sec-2.1.3-SOC-truncated"],
+    "art": ["thesis.sec-6.1.2-mono"],
 }
 FAILING = {
     "torch_spectral": "thesis.sec-2.1.3-SN",
@@ -37,6 +41,7 @@ FAILING = {
     "scipy_svds": "thesis.sec-3.1-limit.normal",
     "scipy_stats": "lipref.clopper-pearson",
     "statsmodels": "lipref.clopper-pearson",
+    "orthogonium": "thesis.prop-3.5.1",
 }
 
 
@@ -61,6 +66,24 @@ def test_every_ready_adapter_is_tested():
     assert set(PASSING) == set(adapters.READY)
 
 
+def test_the_extra_and_the_tests_install_what_the_adapters_need():
+    project = tomllib.loads((FINDINGS.parents[1] / "pyproject.toml").read_text("utf-8"))
+    needed = {package for packages in adapters.READY.values() for package in packages}
+    for listed in (project["project"]["optional-dependencies"]["conformance"], project["dependency-groups"]["peers"]):
+        assert needed <= {re.split("[<>=]", requirement)[0] for requirement in listed}
+
+
+def test_the_page_lists_every_adapter_with_its_functions():
+    page = (FINDINGS.parent / "adapters.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `proofs_check\.adapters\.(\w+)` \| ([^|]*) \|", page, re.MULTILINE))
+    assert set(rows) == set(adapters.READY)
+    for name, functions in rows.items():
+        if not adapters.missing(name):
+            code = Implementation(f"proofs_check.adapters.{name}")
+            offered = [f.partition(".")[2] for f in conformance.public_functions() if code.offers(*f.split("."))]
+            assert set(functions.split(", ")) == set(offered)
+
+
 @pytest.mark.parametrize(("name", "id"), [(name, id) for name, ids in PASSING.items() for id in ids])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_adapters_pass_what_their_packages_do_right(name, id):
@@ -79,7 +102,8 @@ def test_claims_find_what_is_no_exact_value(name, id):
 def test_the_versions_of_the_findings_are_named():
     section = FINDINGS.read_text("utf-8").partition("## Public implementations")[2].partition("\n## ")[0]
     packages = re.findall(r"^\| ([a-z-]+ [\d.]+) \|", section, re.MULTILINE)
-    assert {"torch 2.13.0", "scipy 1.17.1", "statsmodels 0.15.0", "deel-torchlip 1.0.5", "entmax 1.3"} <= set(packages)
+    assert {"torch 2.13.0", "scipy 1.17.1", "statsmodels 0.15.0", "deel-torchlip 1.0.5", "entmax 1.3",
+            "orthogonium 0.0.4"} <= set(packages)
 
 
 # -- torch -----------------------------------------------------------------------------------------
@@ -115,6 +139,17 @@ def test_torch_estimates_from_below_and_of_the_reshaped_kernel():
     convolution = torch.nn.utils.parametrizations.spectral_norm(convolution).eval()
     ones = convolution(torch.ones(1, 1, 1, 9, dtype=torch.float64)).detach().numpy()
     assert abs(ones.max() - math.sqrt(3)) < 1e-12
+
+
+def test_torch_eigenvalues_lose_nan():
+    of_version("torch", "2.13.0")
+    torch = pytest.importorskip("torch")
+    if not torch.backends.mkl.is_available():
+        pytest.skip("torch without MKL")
+    W = torch.tensor([[1, math.nan], [0, 1]], dtype=torch.float64)
+    assert torch.linalg.eigvals(W).tolist() == [1, 1]
+    with pytest.raises(torch.linalg.LinAlgError):
+        torch.linalg.svdvals(W)
 
 
 # -- scipy -----------------------------------------------------------------------------------------
@@ -198,3 +233,56 @@ def test_normalizers_of_deel_torchlip_are_approximate():
     start, W = torch.tensor([[0.1, 1.0]]), torch.diag(torch.tensor([1.0, 0.95]))
     assert torch.linalg.matrix_norm(normalizers.spectral_normalization(W, start)[0], 2) > 1.01
     assert normalizers.bjorck_normalization(torch.tensor([[0.5]]), maxiter=0).item() == 0.6875
+
+
+# -- orthogonium -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sigma():
+    """`get_conv_sv` of a kernel."""
+    pytest.importorskip("orthogonium")
+    of_version("orthogonium", "0.0.4")
+    import torch
+    from orthogonium.layers.conv.singular_values.get_sv import get_conv_sv
+
+    def sigma(kernel, padding, n=None, n_iter=3, groups=1):
+        weight = torch.tensor(kernel, dtype=torch.float64)
+        channels = weight.shape[1] * groups, weight.shape[0]
+        layer = torch.nn.Conv2d(
+            *channels, weight.shape[2:], groups=groups, bias=False, padding_mode=padding, dtype=torch.float64
+        )
+        layer.weight.data = weight
+        return float(get_conv_sv(layer, n_iter, return_stab_rank=False, imsize=n))
+
+    return sigma
+
+
+def test_orthogonium_multiplies_the_norms_of_groups(sigma):
+    halves = np.zeros((2, 1, 3, 3))
+    halves[:, :, 1, 1] = 0.5
+    assert sigma(halves, "zeros", groups=2) == 0.25
+    assert sigma(halves, "circular", 5, groups=2) == pytest.approx(0.25)
+
+
+def test_orthogonium_cuts_columns_off_and_crops_to_the_image(sigma):
+    assert sigma(np.ones((1, 1, 3, 1)), "zeros") == pytest.approx(math.sqrt(3))
+    assert sigma(np.ones((1, 1, 1, 3)), "zeros") == pytest.approx(3)
+    assert sigma(np.ones((1, 1, 3, 3)), "circular", 1, n_iter=0) == 1
+
+
+def test_orthogonium_divides_by_a_frequency_that_vanishes(sigma):
+    assert math.isnan(sigma([[[[1, -1]]]], "circular", 4))
+
+
+def test_orthogonium_rescales_by_parameters_that_cancel():
+    aol = pytest.importorskip("orthogonium.layers.conv.AOL.aol")
+    of_version("orthogonium", "0.0.4")
+    import torch
+
+    K = torch.tensor([[2.0, 1], [0, 3]]).reshape(2, 2, 1, 1)
+    for name in ("AOLReparametrizer", "MultiStepAOLReparametrizer"):
+        module = getattr(aol, name)(2, 1)
+        before = module(K)
+        module.q.data = torch.tensor([1.0, -1]).reshape(2, 1, 1, 1)
+        torch.testing.assert_close(module(K), before)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import proofs_check
+from proofs_check.vectors import _files as vectors_files
 
 pytest_plugins = ["pytester"]
 
@@ -71,6 +72,88 @@ def test_k_and_x_and_the_junit_report_know_the_items(run, pytester):
 def test_xdist_runs_the_same_items(run):
     pytest.importorskip("xdist")
     found = run("--lipref-impl", "adapter", *CLAIMS, "-n", "2")
+    found.assert_outcomes(passed=2, skipped=1)
+
+
+# -- vectors ---------------------------------------------------------------------------------------
+
+
+BONFERRONI = """
+def bonferroni(alpha, m):
+    if not 0 < alpha < 1 or m < 1:
+        raise ValueError("alpha must be a risk, m positive")
+    return alpha / m if m < 100 else alpha / {divisor}
+"""
+VECTORS = ("--lipref-claims", "confidence.*")
+
+
+@pytest.fixture
+def run_vectors(run, pytester):
+    """The same with an adapter of one function, wrong from m = 100 on where the divisor is not m."""
+
+    def go(*options, divisor="m"):
+        pytester.makepyfile(peer=BONFERRONI.replace("{divisor}", divisor))
+        return run("--lipref-impl", "peer", *VECTORS, *options)
+
+    return go
+
+
+def vectors(function):
+    return {vector["id"]: vector for vector in vectors_files.load(function)["vectors"]}
+
+
+OFFERED = len(vectors("confidence.bonferroni"))
+
+
+def test_vectors_are_items_with_readable_ids(run_vectors):
+    found = run_vectors("-v", "-k", "bonferroni or hoeffding-001", "-rs")
+    counted = found.parseoutcomes()
+    assert (counted["passed"], counted["skipped"], "failed" in counted) == (OFFERED, 1, False)
+    for line in ("bonferroni-001 PASSED*", "hoeffding-001 SKIPPED*"):
+        found.stdout.fnmatch_lines([f"lipref::confidence.{line}"])
+    found.stdout.fnmatch_lines(["*peer does not offer confidence.hoeffding*"])
+
+
+def test_a_vector_that_fails_shows_verdict_comment_flag_and_inputs(run_vectors):
+    [id] = [id for id, v in vectors("confidence.bonferroni").items() if v["comment"] == "0.001 over 1000"]
+    found = run_vectors("-k", id, divisor="99")
+    assert found.parseoutcomes()["failed"] == 1
+    found.stdout.fnmatch_lines([
+        "wrong, exact to 0 digits: * (0.001 over 1000)", "Unpaid: More classes, *",
+        "inputs: {'alpha': 0.001, 'm': 1000}", "proofs-check vectors check --impl peer confidence.bonferroni",
+        f"FAILED lipref::{id} - wrong, exact to*",
+    ])
+    assert "_run.py" not in found.stdout.str()
+
+
+def test_vectors_stop_at_x_and_stand_in_the_junit_report(run_vectors, pytester):
+    found = run_vectors("-x", "-k", "bonferroni", "--junitxml=report.xml", divisor="2")
+    assert found.parseoutcomes()["failed"] == 1 and found.parseoutcomes()["passed"] < OFFERED
+    report = (pytester.path / "report.xml").read_text("utf-8")
+    assert 'name="confidence.bonferroni-001"' in report and 'value="exact to' in report and "inputs: {" in report
+
+
+def test_vectors_run_under_xdist(run_vectors):
+    pytest.importorskip("xdist")
+    found = run_vectors("-n", "2", "-k", "bonferroni or bernstein-001")
+    found.assert_outcomes(passed=OFFERED, skipped=1)
+
+
+def test_a_promise_that_is_none_is_a_usage_error(run, pytester):
+    pytester.makepyfile(promising="PROMISES = {'spectral.spectral_norm': 'tight'}")
+    found = run("--lipref-impl", "promising", *CLAIMS)
+    assert found.ret == pytest.ExitCode.USAGE_ERROR
+    found.stderr.fnmatch_lines(["*PROMISES*spectral.spectral_norm* must be one of exact, upper, lower, estimate*"])
+
+
+# -- what is refused, and what is not there --------------------------------------------------------
+
+
+def test_an_adapter_in_the_current_directory_is_found(run, pytester):
+    run()    # writes the adapter
+    plugin = () if INSTALLED else ("-p", "proofs_check.pytest_plugin")
+    # -P: as the command `pytest`, which does not put the current directory in front.
+    found = pytester.run(sys.executable, "-P", "-m", "pytest", *plugin, "--lipref-impl", "adapter", *CLAIMS)
     found.assert_outcomes(passed=2, skipped=1)
 
 

