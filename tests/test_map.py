@@ -5,6 +5,7 @@ import importlib
 import importlib.metadata
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -209,14 +210,15 @@ def _has_new_setuptools():
         return False
 
 
-def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path):
+def test_the_wheel_holds_the_packages_the_documentation_and_nothing_else(tmp_path):
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path / "dist")]
     if _has_new_setuptools():
         command.append("--no-isolation")  # otherwise build installs one: the only test that needs a network
     source = tmp_path / "source"
     source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "CONTRIBUTING.md"):
         (source / name).write_bytes((ROOT / name).read_bytes())
+    shutil.copytree(ROOT / "docs", source / "docs", ignore=shutil.ignore_patterns("_build", "__pycache__"))
     for path in (p for package in PACKAGES for p in (ROOT / package).rglob("*")):
         if path.suffix in (".py", ".json") or path.name == "py.typed":
             copy = source / path.relative_to(ROOT)
@@ -231,7 +233,10 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path):
         files = [name for name in archive.namelist() if not name.endswith("/")]
     metadata = {name for name in files if re.match(r"lipref-[^/]+\.dist-info/", name)}
     packed = {name for name in files if name.startswith(tuple(f"{p}/" for p in PACKAGES))}
-    assert set(files) == metadata | packed
+    documents = {name.partition("/share/lipref/")[2]: name for name in files if ".data/data/share/lipref/" in name}
+    assert set(files) == metadata | packed | set(documents.values())
+    written = {path.relative_to(source).as_posix() for path in (source / "docs").rglob("*") if path.is_file()}
+    assert set(documents) == written | {"CONTRIBUTING.md"}
     given = (p for package in PACKAGES for p in (source / package).rglob("*") if p.is_file())
     assert packed == {p.relative_to(source).as_posix() for p in given}
     assert any(name.endswith("LICENSE") for name in metadata)

@@ -17,7 +17,7 @@ NEEDED = {"jinja2": "jinja2", "latex2mathml": "latex2mathml", "ziamath": "ziamat
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("site"), show_default=True,
               metavar="DIR", help="Folder for the pages; those of an earlier report are replaced.")
 @click.option("--docs", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-              help="Folder of the documentation.  [default: docs beside the package or here, where there is one]")
+              help="Folder of the documentation.  [default: as it is installed, or beside the package]")
 @click.option("--api/--no-api", default=None, help="With the API, by Sphinx.  [default: where Sphinx is installed]")
 def report(run_file: Path, out: Path, docs: Path | None, api: bool | None) -> None:
     """Write a web site of a finished run, with the documentation, to be read without a network.
@@ -39,6 +39,8 @@ def report(run_file: Path, out: Path, docs: Path | None, api: bool | None) -> No
         raise click.ClickException(f"{docs} is not the documentation: no quick-start.md, or CONTRIBUTING.md beside it")
     if api and not guide.has_sphinx():
         raise click.ClickException("the API needs Sphinx and numpydoc: pip install 'lipref[docs]'")
+    if found is None:
+        click.echo("without the documentation, which is not there: --docs DIR", err=True)
     with_api = found is not None and (guide.has_sphinx() if api is None else api)
     claims = load()
     try:

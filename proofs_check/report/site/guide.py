@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import re
 import shutil
@@ -51,11 +52,20 @@ class Page:
 
 
 def folder(given: Path | None = None) -> Path | None:
-    """Where the documentation lies: the folder that is named, beside the package, or in the current folder."""
-    near = [Path(proofs_check.__file__).parents[1] / "docs", Path("docs").absolute()]
-    candidates = near if given is None else [given]
+    """Where the documentation lies: the folder that is named, or beside the package, or installed with it."""
+    beside = Path(proofs_check.__file__).parents[1] / "docs"
+    candidates = [given] if given is not None else [beside, *_installed()]
     found = (path.resolve() for path in candidates if (path / "quick-start.md").is_file())
     return next((path for path in found if (path.parent / CONTRIBUTING).is_file()), None)
+
+
+def _installed() -> list[Path]:
+    """The folder in which pip has put it."""
+    try:
+        files = importlib.metadata.files("lipref") or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    return [Path(str(file.locate())).parent for file in files if file.parts[-2:] == ("docs", "quick-start.md")]
 
 
 def pages(docs: Path, linked: Linked, out: Path, *, api: bool) -> list[Page]:
