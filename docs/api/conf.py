@@ -8,9 +8,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+# In a checkout its own packages, whatever is installed; elsewhere there are none beside.
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import proofs_check  # noqa: E402
 from proofs_check.implementation import TOPICS  # noqa: E402
 
 project = "lipref"
@@ -22,7 +23,7 @@ except metadata.PackageNotFoundError:
 extensions = ["sphinx.ext.autodoc", "numpydoc"]
 templates_path = ["_templates"]
 html_theme = "basic"
-html_static_path = [str(ROOT / "proofs_check" / "report" / "site" / "static")]
+html_static_path = [str(Path(proofs_check.__file__).parent / "report" / "site" / "static")]
 html_css_files = ["style.css"]
 # `sphinx -A in_site=1` adds the links to the pages around these.
 html_context = {"topics": TOPICS}
