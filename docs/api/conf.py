@@ -11,8 +11,8 @@ from typing import Any
 # In a checkout its own packages, whatever is installed; elsewhere there are none beside.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import proofs_check  # noqa: E402
-from proofs_check.implementation import TOPICS  # noqa: E402
+import proofs_check
+from proofs_check.implementation import TOPICS
 
 project = "lipref"
 author = "the lipref authors"
