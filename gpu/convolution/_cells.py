@@ -2,8 +2,8 @@
 
 A norm of a block D(w) is the largest ``|f(D(w))|`` of some linear functionals, each a trigonometric polynomial of
 degree ``d = (k - 1)/2`` in an angle. So (thesis.thm-A.0.1.beside) a norm that is ``S sin(p)`` at the centre, with S
-the largest norm at any angle, is at most ``S sin(p + d_1 |w_1| + d_2 |w_2|)`` beside it; and S is at most the largest
-norm at the centres over a cosine an axis (thesis.thm-A.0.1.cosine).
+the largest norm at any angle, is at most ``S sin(p + d_1 |w_1| + d_2 |w_2|)`` beside it, as long as that angle is at
+most pi/2; and S is at most the largest norm at the centres over a cosine an axis (thesis.thm-A.0.1.cosine).
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def _beside(impl: Any, K: Any, n0: Any, w: Any, move: Any, n_iter: int, degree: 
 @claim(
     "thesis.thm-A.0.1.beside",
     at="Theorem A.0.1, beside a sample",
-    tex=r"|\gamma(w)| \le S \sin\bigl(\arcsin\tfrac{|\gamma(w')|}{S} + \sum_{\text{axes}} \tfrac{k - 1}{2} |w - w'|\bigr),\quad S = \max |\gamma|",
+    tex=r"|\gamma(w)| \le S \sin\Bigl(\min\bigl(\tfrac{\pi}{2},\ \arcsin\tfrac{|\gamma(w')|}{S} + \sum_{\text{axes}} \tfrac{k - 1}{2} |w - w'|\bigr)\Bigr),\quad S = \max |\gamma|",
     given=sampled(kernels(2, (*LINES, (2, 2), (3, 3)), complex_entries=True) | st.just(_COSINE[None, None, None, :]), 1, 5,
                   w=st.tuples(ANGLES, ANGLES), move=st.tuples(MOVES, MOVES)),
     verdict=Verdict.SURVIVED,
