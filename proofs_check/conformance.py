@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from proofs_check.run import Result
 
 PASS, FAIL, UNKNOWN, ESTIMATE, REFUSED = "pass", "FAIL", "unknown", "estimate", "refused"
+# Every answer is right, but bad input gets one too.
+LAX = "lax"
+WRONG = (FAIL, LAX)
 NOT_TESTED, NOT_OFFERED = "not tested", "not offered"
 REFERENCE = "refimpl"
 READY = "proofs_check.adapters."
@@ -49,7 +52,7 @@ class Cell:
         if not self.offered:
             return NOT_OFFERED
         states = (self.claims.state, self.vectors.state)
-        return next(state for state in (FAIL, UNKNOWN, ESTIMATE, PASS, REFUSED, NOT_TESTED) if state in states)
+        return next(state for state in (FAIL, UNKNOWN, ESTIMATE, LAX, PASS, REFUSED, NOT_TESTED) if state in states)
 
     @property
     def first(self) -> str:
@@ -197,7 +200,7 @@ def _summary(cells: Sequence[Cell]) -> str:
     states = Counter(cell.state for cell in cells)
     functions, others = (len({getattr(cell, name) for cell in cells}) for name in ("function", "implementation"))
     counts = [f"{states[PASS]} {PASS}", f"{states[FAIL]} {FAIL}"]
-    counts += [f"{states[state]} {state}" for state in (UNKNOWN, ESTIMATE, REFUSED, NOT_TESTED) if states[state]]
+    counts += [f"{states[state]} {state}" for state in (LAX, UNKNOWN, ESTIMATE, REFUSED, NOT_TESTED) if states[state]]
     offered = sum(cell.offered for cell in cells)
     by = f" by {others} implementations" if others > 1 else ""
     return f"{functions} function{'s' if functions > 1 else ''}{by}, {offered} offered: {', '.join(counts)}"

@@ -50,7 +50,7 @@ def matrix(implementations: tuple[str, ...], profile: str, jobs: int | None, see
     cells = sorted(_cells(found, profile, seed, jobs), key=_place)
     if cells:
         conformance.show(cells, everything=everything)
-    click.get_current_context().exit(1 if any(cell.state == conformance.FAIL for cell in cells) else 0)
+    click.get_current_context().exit(1 if any(cell.state in conformance.WRONG for cell in cells) else 0)
 
 
 def show_one(name: str, results: Sequence[Result], profile: str, seed: int, *, jobs: int, all_claims: bool) -> bool:
@@ -61,7 +61,7 @@ def show_one(name: str, results: Sequence[Result], profile: str, seed: int, *, j
     cells = list(_cells({name: results}, profile, seed, jobs, used))
     click.echo()
     conformance.show(cells)
-    return all(cell.state != conformance.FAIL for cell in cells)
+    return all(cell.state not in conformance.WRONG for cell in cells)
 
 
 def _place(cell: Cell) -> tuple[int, str]:

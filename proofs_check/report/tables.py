@@ -112,6 +112,7 @@ def list_rows(
 _STYLE = {
     "reproduced": "green", "not reproduced": "bold red", "errored": "bold red", "vacuous": "red",
     "reproduced, mutants survive": "red", "not offered": "yellow", "pass": "green", "FAIL": "bold red",
+    "lax": "yellow",
 }
 
 

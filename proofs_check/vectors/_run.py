@@ -30,11 +30,11 @@ class Row:
 
     @property
     def state(self) -> str:
-        """In a word: `pass`, `FAIL`, `refused`, `estimate`, `unknown` or `not offered`."""
+        """In a word: `pass`, `FAIL`, `lax`, `refused`, `estimate`, `unknown` or `not offered`."""
         if not self.offered:
             return "not offered"
         if self.outcomes["fail"]:
-            return "FAIL"
+            return "FAIL" if self.outcomes["fail"] > self.outcomes["bad input"] else "lax"
         if self.outcomes["unknown"]:
             return "unknown"
         if self.outcomes["estimate"]:
