@@ -108,11 +108,15 @@ def of_claims(
     return Part(PASS, f"{passed} of {passed}") if passed else Part(NOT_TESTED)
 
 
+def broken(result: Result) -> list[str]:
+    """A line for each mutant that survives, and the instance that speaks against the claim."""
+    lines = [f"the mutant {name!r} survives" for name in result.surviving_mutants]
+    return lines + ([f"instance: {result.violation}"] if result.violation is not None else [])
+
+
 def _told(result: Result, implementation: str) -> tuple[str, ...]:
     lines = [line.strip() for line in result.detail.rstrip().splitlines()[-1:]]
-    lines += [f"the mutant {name!r} survives" for name in result.surviving_mutants]
-    lines += [f"instance: {result.violation}"] if result.violation is not None else []
-    return (*lines, f"proofs-check run {result.id} --impl {implementation}")
+    return (*lines, *broken(result), f"proofs-check run {result.id} --impl {implementation}")
 
 
 def alone(implementation: str, function: str) -> str:
@@ -157,7 +161,7 @@ def of_vectors(row: Any) -> Part:
     counts += f", {row.outcomes['refused']} refused" if row.outcomes["refused"] else ""
     taken = row.outcomes["bad input"]
     counts += f", {taken} bad input{'s' if taken > 1 else ''} taken" if taken else ""
-    counts += f", loose x {row.ratio:.3g}" if row.ratio > 1.001 else ""
+    counts += f", loose x {row.ratio:.3g}" if row.loose else ""
     # Where every call was refused, the first refusal says why.
     shown = row.refusal if row.state == REFUSED else row.first
     if shown is None:

@@ -126,10 +126,15 @@ def packages_of(name: str) -> list[str]:
     return [part.partition(":")[0] for part in name.split("+")]
 
 
-def check_importable(name: str) -> None:
-    """Import the packages; those in the current directory count, as after those that are installed."""
+def look_here() -> None:
+    """Modules in the current directory count, as after those that are installed."""
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
+
+
+def check_importable(name: str) -> None:
+    """Import the packages, also from the current directory."""
+    look_here()
     try:
         for package in packages_of(name):
             importlib.import_module(package)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.util
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,8 @@ import pytest
 from proofs_check import parallel
 from proofs_check.claim import Claim
 from proofs_check.claims import load
-from proofs_check.implementation import Implementation, packages_of
+from proofs_check.conformance import broken
+from proofs_check.implementation import Implementation, look_here, packages_of
 from proofs_check.literals import written
 from proofs_check.run import Result
 
@@ -31,8 +30,7 @@ class Collecting:
         self.name: str = config.getoption("lipref_impl")
         self.globs: list[str] = config.getoption("lipref_claims")
         # As `proofs-check` does: `pytest` itself, unlike `python -m pytest`, does not look here.
-        if os.getcwd() not in sys.path:
-            sys.path.append(os.getcwd())
+        look_here()
         for package in packages_of(self.name):
             try:
                 importlib.import_module(package)
@@ -117,9 +115,7 @@ class ClaimItem(_Item):
 
 def _told(claim: Claim, result: Result, name: str) -> str:
     lines = [f"{claim.id} ({claim.source.locator}): {result.outcome}", claim.statement]
-    lines += result.detail.rstrip().splitlines()
-    lines += [f"the mutant {mutant!r} survives" for mutant in result.surviving_mutants]
-    lines += [f"instance: {result.violation}"] if result.violation is not None else []
+    lines += [*result.detail.rstrip().splitlines(), *broken(result)]
     return "\n".join([*lines, f"functions: {', '.join(result.used)}", f"proofs-check show {claim.id} --impl {name}"])
 
 

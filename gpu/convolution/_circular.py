@@ -68,8 +68,8 @@ def circular_norm_bound(
     spectrum = Spectrum(xp, tall(xp, working(xp, scaled)), size, half=half)
     if certified:
         loss = conversion_error(xp, kernel, scaled, working(xp, scaled), exponent) * math.prod(kernel_size(kernel)) * UP
-        by_factors = method == "cholesky" or (method == "auto" and worth_it(spectrum))
-        bound = _by_certificates(spectrum, loss, limit) if by_factors and sound(spectrum) else None
+        by_factors = worth_it(spectrum) if method == "auto" else method == "cholesky" and sound(spectrum)
+        bound = _by_certificates(spectrum, loss, limit) if by_factors else None
         bound = _certified(xp, spectrum, n_iter, loss, limit) if bound is None else bound
         return nudged(bound, exponent)
     return rescale(largest_gram_bound(spectrum, n_iter, limit, by=method), exponent)

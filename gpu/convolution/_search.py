@@ -61,16 +61,15 @@ def over_cells(
     their norm is below `floor` times that. `norms` are those of blocks, to choose the cells by.
     """
 
-    def of(index: Any) -> Any:
+    def joined(index: Any, of: Callable[[Any], Any]) -> Any:
         found: list[Any] = []
-        over_chunks(spectrum, index, memory_limit, lambda part: found.append(to_host(norms(spectrum.blocks(part)))))
+        over_chunks(spectrum, index, memory_limit, lambda part: found.append(of(part)))
         return np.concatenate(found)
 
-    cells, left = cells_for(spectrum, of), spectrum.all
+    cells = cells_for(spectrum, lambda index: joined(index, lambda part: to_host(norms(spectrum.blocks(part)))))
+    left = spectrum.all
     if cells is not None:
-        kept: list[Any] = []
-        over_chunks(spectrum, cells.centres, memory_limit, lambda part: kept.append(look(part, cells.floor)))
-        left = cells.inside(np.concatenate(kept))
+        left = cells.inside(joined(cells.centres, lambda part: look(part, cells.floor)))
     over_chunks(spectrum, left, memory_limit, lambda part: look(part, 1.0))
 
 
@@ -203,10 +202,12 @@ def _decided(spectrum: Spectrum, index: Any) -> float:
 def largest_gram_bound(spectrum: Spectrum, n_iter: int, memory_limit: int | None = None, *, by: str = "auto") -> float:
     """The largest bound by Gram iteration of all blocks."""
     xp = spectrum.xp
-    if by == "auto":
+    if n_iter < 2:
+        by = "every"
+    elif by == "auto":
         by = "cholesky" if n_iter >= MANY_STEPS and not on_device(xp) else "pruned"
         by = by if worth_it(spectrum) else "every"
-    if n_iter < 2 or (by != "every" and not sound(spectrum)):
+    elif by != "every" and not sound(spectrum):
         by = "every"
     best = 0.0
 
@@ -257,7 +258,7 @@ def _bounds_above(xp: Namespace, G: Array, n_iter: int, floor: float) -> tuple[A
         left = np.flatnonzero(to_host(so_far) > floor)
         if left.size < G.shape[0]:
             index = from_host(xp, left, G)
-            G, bounds, size, so_far = (xp.take(a, index, axis=0) for a in (G, bounds, size, so_far))
+            G, size, so_far = (xp.take(a, index, axis=0) for a in (G, size, so_far))
             which = which[left]
         if left.size == 0 or step == n_iter - 1:
             break

@@ -158,11 +158,12 @@ def eigenvalues_below(xp: Namespace, G: Array, square: float, gram_error: Any) -
         left = each / (1 - each) * trace * (1 + 4 * roundoff())
         above = (square + left + 4 * roundoff() * length_above(xp, B) + gram_error + tiny()) * UP
         return np.where(definite(xp, B), above, np.inf)
-    above = np.full(G.shape[0], np.inf)
-    shown = np.flatnonzero(definite(xp, B))
-    if shown.size:
+    above, shown, L = np.full(G.shape[0], np.inf), np.arange(G.shape[0]), _factor(xp, B)
+    if L is None:
+        shown = np.flatnonzero(definite(xp, B))
         B = xp.take(B, from_host(xp, shown, B), axis=0)
-        L = _factor(xp, B)
+        L = _factor(xp, B) if shown.size else None
+    if L is not None:
         R = B - matmul(L, adjoint(xp, L))
         subtractions = 4 * roundoff() * (length_above(xp, B) + length_above(xp, R))
         product = product_error(n, complex_entries=complex_entries) * length_above(xp, L) ** 2

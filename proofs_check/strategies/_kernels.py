@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from proofs_check.strategies._matrices import Array, dyadics, vectors
+from proofs_check.strategies._matrices import Array, dyadics, gaussian_integers, vectors
 
 Size = tuple[int, int]
 
@@ -56,7 +56,7 @@ def kernels(
         st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.0]),
     ]
     if complex_entries:
-        kinds.append(st.builds(complex, st.integers(-2, 2), st.integers(-2, 2)))
+        kinds.append(gaussian_integers())
     plain = shapes.flatmap(lambda shape: st.one_of(*[_filled(shape, kind) for kind in kinds]))
     return st.one_of(plain, separable_kernels(max_channels, sizes))
 

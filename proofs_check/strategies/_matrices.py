@@ -130,8 +130,13 @@ def tied_matrices(max_side: int = 4) -> SearchStrategy[Array]:
     )
 
 
+def gaussian_integers() -> SearchStrategy[complex]:
+    """Small ones, entries of complex arrays."""
+    return st.builds(complex, st.integers(-2, 2), st.integers(-2, 2))
+
+
 def _complex_matrices(max_side: int) -> SearchStrategy[Array]:
-    entries = st.builds(complex, st.integers(-2, 2), st.integers(-2, 2))
+    entries = gaussian_integers()
     return _shapes(max_side).flatmap(lambda shape: _filled(*shape, entries))
 
 
@@ -193,7 +198,7 @@ def square_matrices(max_side: int = 3, *, complex_entries: bool = False) -> Sear
     """
     entries: SearchStrategy[Any] = dyadics()
     if complex_entries:
-        entries = entries | st.builds(complex, st.integers(-2, 2), st.integers(-2, 2))
+        entries = entries | gaussian_integers()
     return st.integers(1, max_side).flatmap(lambda n: _filled(n, n, entries)) | tied_matrices(max_side)
 
 

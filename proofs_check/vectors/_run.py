@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proofs_check.implementation import NotOffered
-from proofs_check.vectors._judge import Judgement, failed, judge, judge_refusal
+from proofs_check.vectors._judge import LOOSE, Judgement, failed, judge, judge_refusal
 from proofs_check.vectors._peers import Crashed, NoAnswer, Peer, Refused
 
-LOOSE = 1.001
 # Outcomes whose first vector is told, the worst first.
 TOLD = ("fail", "unknown", "estimate")
 
@@ -40,6 +39,11 @@ class Row:
         if self.outcomes["estimate"]:
             return "estimate"
         return "pass" if self.outcomes["answered"] else "refused"
+
+    @property
+    def loose(self) -> bool:
+        """Whether a bound was called loose."""
+        return self.ratio > float(LOOSE)
 
     def add(self, vector: Mapping[str, Any], judgement: Judgement) -> None:
         """One more vector."""
@@ -85,7 +89,7 @@ def judged(
         except NotOffered:
             row.offered = False
             return
-        if tight and judgement.passed and judgement.ratio > LOOSE:
+        if tight and judgement.passed and judgement.ratio > float(LOOSE):
             judgement = failed(judgement.verdict)
         row.add(vector, judgement)
         yield vector, judgement

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -94,10 +92,10 @@ def _chosen(names: Iterable[str], globs: tuple[str, ...]) -> list[str]:
 
 
 def _adapter(name: str) -> Any:
+    from proofs_check.implementation import look_here
     from proofs_check.vectors import Adapter
 
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    look_here()
     try:
         return Adapter(name)
     except Exception as failed:

@@ -122,9 +122,7 @@ def cross_entropy_gradient(logits: npt.ArrayLike, label: Label) -> Array:
     """
     a = as_real_vector(logits, "logits")
     y = as_target(label, a.size)
-    p = softmax(a)
-    # 1 - p as the sum of the others, which is right where p is nearly 1.
-    return np.where(y == 1, -sum_of_others(p), p - y)
+    return less_target(softmax(a), y)
 
 
 def cross_entropy_hessian(logits: npt.ArrayLike) -> Array:
@@ -160,11 +158,16 @@ def cross_entropy_hessian(logits: npt.ArrayLike) -> Array:
     """
     p = softmax(as_real_vector(logits, "logits"))
     hessian = -np.outer(p, p)
-    np.fill_diagonal(hessian, p * sum_of_others(p))
+    np.fill_diagonal(hessian, p * _sum_of_others(p))
     return hessian
 
 
-def sum_of_others(p: Array) -> Array:
+def less_target(p: Array, y: Array) -> Array:
+    """The difference p - y, with 1 - p as the sum of the others, which is right where p is nearly 1."""
+    return np.where(y == 1, -_sum_of_others(p), p - y)
+
+
+def _sum_of_others(p: Array) -> Array:
     """For each entry the sum of the others: of those before it and of those after it."""
     before, after = np.cumsum(p[:-1]), np.cumsum(p[:0:-1])[::-1]
     return np.asarray(np.concatenate([[0.0], before]) + np.concatenate([after, [0.0]]))
@@ -259,7 +262,7 @@ def taylor_smoothed_cross_entropy(logits: npt.ArrayLike, label: Label, h: npt.Ar
     loss, s = cross_entropy(logits, label), noise_of_logits(h, sigma)
     p = softmax(as_real_vector(logits, "logits"))
     with np.errstate(over="ignore"):
-        return float(in_range(np.asarray(loss + np.square(s) / 2 * (p @ sum_of_others(p))), "the estimate"))
+        return float(in_range(np.asarray(loss + np.square(s) / 2 * (p @ _sum_of_others(p))), "the estimate"))
 
 
 def smoothed_cross_entropy_bound(logits: npt.ArrayLike, label: Label, h: npt.ArrayLike, sigma: float) -> float:
@@ -312,7 +315,7 @@ def smoothed_cross_entropy_bound(logits: npt.ArrayLike, label: Label, h: npt.Arr
     with np.errstate(over="ignore"):
         half = in_range(np.asarray(np.square(s) / 2), "the bound")
         # |e_j - p|^2, each as a sum of squares.
-        exponents = half * (np.square(sum_of_others(p)) + sum_of_others(np.square(p)))
+        exponents = half * (np.square(_sum_of_others(p)) + _sum_of_others(np.square(p)))
         # log(1 + sum of p_j (e^x_j - 1)), each term without p_j, which may be too small for a float, and without
         # taking nearly equal numbers from each other.
         moved = below + exponents

@@ -16,8 +16,8 @@ from refimpl.curvature._cross_entropy import (
     cross_entropy,
     cross_entropy_gradient,
     cross_entropy_hessian,
+    less_target,
     noise_of_logits,
-    sum_of_others,
 )
 
 Array = npt.NDArray[Any]
@@ -241,8 +241,7 @@ def smoothed_cross_entropy_gradient(logits: npt.ArrayLike, label: Label, h: npt.
         return cross_entropy_gradient(a, y)
     found = _integrands(a, s)
     p = found.step * (found.hazards @ np.exp(found.logarithms.sum(axis=0)))
-    # 1 - p as the sum of the others, which is right where p is nearly 1.
-    return np.where(y == 1, -sum_of_others(p), p - y)
+    return less_target(p, y)
 
 
 def smoothed_cross_entropy_hessian(logits: npt.ArrayLike, h: npt.ArrayLike, sigma: float) -> Array:
