@@ -25,6 +25,15 @@ class Verdict(enum.Enum):
     OPEN = "open"
 
 
+class Kind(enum.Enum):
+    """What is wrong with a refuted statement."""
+
+    FALSE = "false"              # in the most favourable sensible reading, with every hypothesis that is supplied
+    AMBIGUOUS = "ambiguous"      # false in one reading that the text allows, true in another: `amended_by` is that one
+    MISPRINT = "misprint"        # the source has it right elsewhere: `right_at`
+    UNSUPPORTED = "unsupported"  # a step of the printed proof; `amended_by` is the statement, undecided or true
+
+
 SOURCES = {
     "than": "Than, The Hidden Power of Normalization Layers in Neural Networks (arXiv 2511.00958)",
     "thesis": "Delattre, On the Stability of Neural Networks in Deep Learning (thesis, PSL, 2025, tel-05398597)",
@@ -223,6 +232,9 @@ class Claim:
     counterexample: Case | None = None
     control: Case | None = None
     amended_by: str | None = None
+    kind: Kind | None = None
+    reading: str = ""
+    right_at: str = ""
     exhaustive: Callable[[], Iterable[Case]] | None = None
     derivation: Derivation | None = None
     adversarial: Sequence[str] = ()
@@ -263,7 +275,9 @@ def claim(id: str, *, at: str, tex: str, given: Any, verdict: Verdict, **rest: A
         ``where`` (a joint hypothesis on the arguments), ``strata`` (named predicates; every mutant has
         to die in each), ``mutants``, ``witnesses`` (instances where the sides meet),
         ``counterexample``, ``control`` (an instance where a refuted statement does hold),
-        ``amended_by``, ``exhaustive``, ``derivation``, ``adversarial`` (names of the arguments that an
+        ``amended_by``, ``kind`` (of a refuted statement), ``reading`` (the hypotheses in force and the reading
+        chosen; every refuted claim has one, others where the text allows several), ``right_at`` (where the source has
+        a misprint right), ``exhaustive``, ``derivation``, ``adversarial`` (names of the arguments that an
         optimiser moves), ``weights`` and ``kernels`` (the case made of a weight matrix, or of a
         convolution kernel, of a real network; None where there is none),
         ``promise`` (the statement is about floating-point results), ``rounding`` (how many units of
