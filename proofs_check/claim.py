@@ -244,6 +244,11 @@ class Claim:
     rounding: Callable[..., float] | None = None
 
     @property
+    def finding(self) -> str:
+        """The verdict, and of a refuted statement what is wrong with it."""
+        return self.verdict.value if self.kind is None else f"{self.verdict.value}, {self.kind.value}"
+
+    @property
     def statement(self) -> str:
         """The statement in words: the docstring of the comparison."""
         return " ".join((self.compare.__doc__ or "").split())
@@ -305,7 +310,13 @@ def _check_complete(made: Claim) -> None:
     if made.verdict is Verdict.REFUTED:
         if made.counterexample is None or made.control is None or made.amended_by is None:
             problems.append("a refuted claim needs counterexample, control and amended_by")
-    elif made.verdict is not Verdict.OPEN and not (made.mutants and made.strata):
+        if made.kind is None or not made.reading:
+            problems.append("a refuted claim needs its kind and the reading in which it fails")
+        if (made.kind is Kind.MISPRINT) != bool(made.right_at):
+            problems.append("right_at is for a misprint, and says where the source has it right")
+    elif made.kind is not None or made.right_at:
+        problems.append("kind and right_at are for refuted claims")
+    if made.verdict not in (Verdict.OPEN, Verdict.REFUTED) and not (made.mutants and made.strata):
         problems.append("a claim that holds needs mutants and strata")
     if made.verdict is Verdict.PROVED and not (made.derivation or made.exhaustive):
         problems.append("a proved claim needs a derivation or an exhaustive enumeration")

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 
 import refimpl
 from proofs_check import catalogue, claims
-from proofs_check.claim import Verdict
+from proofs_check.claim import Kind, Verdict
 from proofs_check.evidence.random import strategy_of
 from proofs_check.implementation import Implementation
 
@@ -242,13 +242,34 @@ def test_the_wheel_holds_the_packages_the_documentation_and_nothing_else(tmp_pat
     assert any(name.endswith("LICENSE") for name in metadata)
 
 
-def test_every_refuted_claim_is_among_the_findings():
-    findings = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
-    refuted = [claim.id for claim in _claims().values() if claim.verdict is Verdict.REFUTED]
-    assert [id for id in refuted if f"| {id} |" not in findings] == []
+FINDING = re.compile(r"^\| ((?:than|thesis)\.\S+) \| (\w+) \| (.*?) \| (.*?) \| .*\|$", re.MULTILINE)
 
 
-def test_every_finding_is_a_refuted_claim():
-    findings = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
-    named = re.findall(r"^\| ((?:than|thesis)\.\S+) \|", findings, re.MULTILINE)
-    assert named and [id for id in named if _claims()[id].verdict is not Verdict.REFUTED] == []
+def test_the_findings_are_the_refuted_claims_with_kind_and_reading():
+    found = {row[0]: (row[1], row[3]) for row in FINDING.findall(_text("docs/findings.md"))}
+    refuted = {id: claim for id, claim in _claims().items() if claim.verdict is Verdict.REFUTED}
+    assert found == {id: (claim.kind.value, _right(claim)) for id, claim in refuted.items()}
+
+
+def _right(claim):
+    return claim.reading + (f" Right at: {claim.right_at}." if claim.right_at else "")
+
+
+def test_the_findings_are_counted_by_kind():
+    sources = ("than", "thesis")
+    refuted = [claim for claim in _claims().values() if claim.verdict is Verdict.REFUTED]
+    for kind in Kind:
+        counts = [sum(c.kind is kind and c.source.name == name for c in refuted) for name in sources]
+        row = " | ".join(map(str, (kind.value, *counts, sum(counts))))
+        assert f"\n| {row} |" in _text("docs/findings.md"), row
+
+
+def test_the_readme_shows_only_what_is_false():
+    table = _text("README.md").partition("## What has been found so far")[2].partition("\n## ")[0]
+    shown = re.findall(r"\| ((?:than|thesis)\.\S+) \|$", table, re.MULTILINE)
+    assert len(shown) == table.count("\n|") - 2 > 5
+    assert [id for id in shown if _claims()[id].kind is not Kind.FALSE] == []
+
+
+def _text(name):
+    return (ROOT / name).read_text(encoding="utf-8")

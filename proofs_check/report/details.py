@@ -22,7 +22,11 @@ def show_claim(claim: Claim, implementation: str = "refimpl") -> None:
     click.echo(f"  formula   {claim.tex}")
     click.echo(f"  source    {claim.source.title}")
     click.echo(f"  place     {claim.source.locator}")
-    click.echo(f"  verdict   {claim.verdict.value}")
+    click.echo(f"  verdict   {claim.finding}")
+    if claim.reading:
+        click.echo(f"  reading   {claim.reading}")
+    if claim.right_at:
+        click.echo(f"  right at  {claim.right_at}")
     if claim.amended_by is not None:
         click.echo(f"  amended   by {claim.amended_by}")
     if claim.note:

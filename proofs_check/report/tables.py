@@ -31,7 +31,7 @@ HEADS = (
 
 def list_claims(claims: Iterable[Claim]) -> None:
     """One row a claim."""
-    rows = [(c.id, c.source.locator, c.verdict.value, c.statement) for c in claims]
+    rows = [(c.id, c.source.locator, c.finding, c.statement) for c in claims]
     list_rows(("claim", "in the source", "verdict", "statement"), rows)
 
 

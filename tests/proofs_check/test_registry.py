@@ -10,6 +10,7 @@ from tiny_claims import NUMBERS, REFUTED, frobenius_at_most_spectral, made, norm
 from proofs_check import claims as registry
 from proofs_check.claim import (
     Comparison,
+    Kind,
     Verdict,
     claim,
 )
@@ -25,6 +26,12 @@ from proofs_check.claims import load
     ({**REFUTED, "counterexample": None}, "a refuted claim needs counterexample"),
     ({**REFUTED, "control": None}, "a refuted claim needs counterexample, control"),
     ({**REFUTED, "amended_by": None}, "a refuted claim needs counterexample, control and amended_by"),
+    ({**REFUTED, "kind": None}, "a refuted claim needs its kind and the reading in which it fails"),
+    ({**REFUTED, "reading": ""}, "a refuted claim needs its kind and the reading in which it fails"),
+    ({**REFUTED, "kind": Kind.MISPRINT}, "right_at is for a misprint, and says where the source has it right"),
+    ({**REFUTED, "right_at": "its proof"}, "right_at is for a misprint, and says where the source has it right"),
+    ({"kind": Kind.FALSE}, "kind and right_at are for refuted claims"),
+    ({"right_at": "its proof"}, "kind and right_at are for refuted claims"),
 ])
 def test_an_incomplete_claim_is_an_error(how, message):
     with pytest.raises(ValueError, match=rf"^claim lipref\.tiny: .*{message}"):

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Verdict, claim, scale_right
+from proofs_check.claim import Comparison, Kind, Verdict, claim, scale_right
 from proofs_check.claims import load
 from proofs_check.run import PROFILES, run_claim
 from proofs_check.strategies import dyadics, matrices
@@ -42,6 +42,6 @@ def norm_is_modulus(impl, x):
 NUMBERS = {"x": dyadics().filter(bool)}
 ONE = {"W": st.just(np.ones((1, 1)))}
 REFUTED = {
-    "verdict": Verdict.REFUTED, "amended_by": "lipref.tiny.amended",
+    "verdict": Verdict.REFUTED, "amended_by": "lipref.tiny.amended", "kind": Kind.FALSE, "reading": "As it stands.",
     "counterexample": {"W": np.eye(2)}, "control": {"W": np.array([[1.0, 0.0]])},
 }

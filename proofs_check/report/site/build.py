@@ -8,16 +8,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from proofs_check.claim import SOURCES, Claim, Verdict
+from proofs_check.claim import SOURCES, Claim, Kind, Verdict
 from proofs_check.evidence.random import same_draws_everywhere
 from proofs_check.implementation import Implementation
 from proofs_check.report.records import Header
 from proofs_check.report.site import errata, fonts, guide
-from proofs_check.report.site.views import View, number, view
+from proofs_check.report.site.views import View, number, view, word
 from proofs_check.run import SLACK_EDGES, Result
 
 HERE = Path(__file__).parent
-KINDS = ("refuted", "amended", "proved", "survived", "open", "tight")
+KINDS = (*(word(kind) for kind in Kind), "amended", "proved", "survived", "open", "tight")
+MEANS = {
+    Kind.FALSE: "False in its most favourable sensible reading, with every hypothesis that the text, its context or its proof "
+                "supplies.",
+    Kind.AMBIGUOUS: "False in one reading that the text allows, true in another; both are checked.",
+    Kind.MISPRINT: "A slip: the source has it right elsewhere.",
+    Kind.UNSUPPORTED: "A step of the printed proof fails; the statement itself is true or undecided.",
+}
 _ID = re.compile(rf"\b({'|'.join(SOURCES)})\.[A-Za-z0-9.-]*[A-Za-z0-9]")
 
 
@@ -44,13 +51,14 @@ def build(
         "index.html", "", views=views, table=_glance(views), sources=_sources(claims), kinds=KINDS,
         rejected=_rejected(results.values()), missing=[id for id in claims if id not in results],
         failed=[shown for shown in views if shown.result is not None and not shown.result.good]))
-    refuted = [shown for shown in views if shown.claim.verdict is Verdict.REFUTED]
+    refuted = sorted(
+        (shown for shown in views if shown.claim.verdict is Verdict.REFUTED), key=lambda s: list(Kind).index(s.claim.kind))
     by_source = {
         name: [s for s in refuted if s.claim.source.name == name and s.id not in errata.NOT_ITS_OWN]
         for name in _sources(claims)
     }
     _write(out / "errata.html", render(
-        "errata.html", "", by_source={name: shown for name, shown in by_source.items() if shown},
+        "errata.html", "", counts=_counts(refuted), by_source={name: shown for name, shown in by_source.items() if shown},
         formulas={shown.id: shown.formula for shown in views}, claims=claims,
         aside=[s for s in refuted if s.id in errata.NOT_ITS_OWN], why=errata.NOT_ITS_OWN,
         entries={shown.id: errata.entry(shown, claims, header) for shown in refuted}))
@@ -99,7 +107,7 @@ def _renderer(
 
     def render(name: str, root: str, **values: Any) -> str:
         return pages.get_template(name).render(
-            root=root, header={"date": "", **header}, titles=SOURCES, with_docs=with_docs, **values)
+            root=root, means=MEANS, header={"date": "", **header}, titles=SOURCES, with_docs=with_docs, **values)
 
     return render, linked
 
@@ -120,6 +128,11 @@ def _glance(views: Sequence[View]) -> dict[str, Counter[str]]:
         row = table.setdefault(shown.claim.source.name, Counter())
         row.update([*shown.kinds.split(), "all"])
     return table
+
+
+def _counts(refuted: Sequence[View]) -> dict[str, tuple[int, str]]:
+    """By the word for a kind how many there are, and what it means."""
+    return {word(kind): (sum(s.claim.kind is kind for s in refuted), means) for kind, means in MEANS.items()}
 
 
 def _rejected(results: Any) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from proofs_check.claim import Claim
+from proofs_check.claim import Claim, Kind
 from proofs_check.report.records import Header
 from proofs_check.report.site.views import View
 
@@ -34,18 +34,22 @@ def bibtex(refuted: Sequence[View], claims: Mapping[str, Claim], header: Header)
 def entry(shown: View, claims: Mapping[str, Claim], header: Header) -> str:
     """One @misc for a refuted statement: what it says, what fails, what holds instead."""
     claim = shown.claim
-    assert claim.amended_by is not None
+    assert claim.amended_by is not None and claim.kind is not None
     amended = claims[claim.amended_by]
     aside = NOT_ITS_OWN.get(claim.id, "")
-    note = f"Printed: {claim.statement} {aside} Fails: {claim.note} Counterexample: {counterexample(shown)}. " \
+    right = f"Right at: {claim.right_at}. " if claim.right_at else ""
+    note = f"Printed: {claim.statement} {aside} Reading: {claim.reading} {right}Fails: {claim.note} " \
+           f"Counterexample: {counterexample(shown)}. " \
            f"Instead ({amended.verdict.value}): {amended.statement}"
-    day, what = str(header.get("date", "")), "Note on" if claim.id in NOT_ITS_OWN else "Erratum to"
+    own = claim.id not in NOT_ITS_OWN and claim.kind in (Kind.FALSE, Kind.MISPRINT)
+    day, what = str(header.get("date", "")), "Erratum to" if own else "Note on"
     fields = {
         "author": f"{{{AUTHOR}}}",
         "title": _plain(f"{what} {claim.source.title}: {claim.source.locator}"),
         **({"year": day[:4]} if day else {}),
         "howpublished": _plain(f"lipref {header['lipref']}, claim {claim.id}" + (f", run of {day}" if day else "")),
         "note": _plain(note),
+        "keywords": claim.kind.value,
         "formula": f"${claim.tex}$",
         "instead": f"${amended.tex}$",
     }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofs_check.claim import Claim, Comparison, Verdict
+from proofs_check.claim import Claim, Comparison, Kind, Verdict
 from proofs_check.implementation import Implementation, NotOffered, Unsupported
 from proofs_check.literals import written
 from proofs_check.report import details
@@ -22,6 +22,11 @@ from proofs_check.run import Result
 # A claim counts as tight where the sides meet to this relative slack.
 TIGHT = 1e-6
 LONGEST_DOMAIN = 160
+
+
+def word(kind: Kind) -> str:
+    """What the pages call a kind of finding: refuted is only what is false."""
+    return Verdict.REFUTED.value if kind is Kind.FALSE else kind.value
 
 
 @dataclass
@@ -61,6 +66,11 @@ class View:
         return self.claim.id
 
     @property
+    def known(self) -> str:
+        """The verdict in a word, and of a refuted statement what is wrong with it."""
+        return self.claim.verdict.value if self.claim.kind is None else word(self.claim.kind)
+
+    @property
     def sides(self) -> tuple[str, str]:
         """What stands on the left and on the right."""
         return names(self.claim) or ("left", "right")
@@ -75,7 +85,7 @@ class View:
     @property
     def kinds(self) -> str:
         """The marks that the front page filters by."""
-        marks = [self.claim.verdict.value]
+        marks = [self.known]
         marks += ["amended"] if self.amends else []
         marks += ["tight"] if self.tight else []
         return " ".join(marks)
