@@ -109,8 +109,8 @@ def test_the_python_of_show_runs(call, id):
 def test_show_says_all_that_is_known(call):
     output = call("show", REFUTED).output
     claim = load()[REFUTED]
-    for part in (claim.statement, claim.tex, claim.source.title, claim.source.locator, "refuted, ", claim.reading, claim.note,
-                 claim.amended_by, "counterexample", "<= 1.0, slack -0.292893", "ch3_gram_iteration.py:",
+    for part in (claim.statement, claim.tex, claim.source.title, claim.source.locator, "refuted, ", claim.reading,
+                 claim.note, claim.amended_by, "counterexample", "<= 1.0, slack -0.292893", "ch3_gram_iteration.py:",
                  "spectral.gram_iteration, "):
         assert part in output
 

@@ -19,8 +19,8 @@ from proofs_check.run import SLACK_EDGES, Result
 HERE = Path(__file__).parent
 KINDS = (*(word(kind) for kind in Kind), "amended", "proved", "survived", "open", "tight")
 MEANS = {
-    Kind.FALSE: "False in its most favourable sensible reading, with every hypothesis that the text, its context or its proof "
-                "supplies.",
+    Kind.FALSE: "False in its most favourable sensible reading, with every hypothesis that text, context or proof "
+                "supply.",
     Kind.AMBIGUOUS: "False in one reading that the text allows, true in another; both are checked.",
     Kind.MISPRINT: "A slip: the source has it right elsewhere.",
     Kind.UNSUPPORTED: "A step of the printed proof fails; the statement itself is true or undecided.",
@@ -51,14 +51,14 @@ def build(
         "index.html", "", views=views, table=_glance(views), sources=_sources(claims), kinds=KINDS,
         rejected=_rejected(results.values()), missing=[id for id in claims if id not in results],
         failed=[shown for shown in views if shown.result is not None and not shown.result.good]))
-    refuted = sorted(
-        (shown for shown in views if shown.claim.verdict is Verdict.REFUTED), key=lambda s: list(Kind).index(s.claim.kind))
+    refuted = [shown for kind in Kind for shown in views if shown.claim.kind is kind]
     by_source = {
         name: [s for s in refuted if s.claim.source.name == name and s.id not in errata.NOT_ITS_OWN]
         for name in _sources(claims)
     }
     _write(out / "errata.html", render(
-        "errata.html", "", counts=_counts(refuted), by_source={name: shown for name, shown in by_source.items() if shown},
+        "errata.html", "", counts=_counts(refuted),
+        by_source={name: shown for name, shown in by_source.items() if shown},
         formulas={shown.id: shown.formula for shown in views}, claims=claims,
         aside=[s for s in refuted if s.id in errata.NOT_ITS_OWN], why=errata.NOT_ITS_OWN,
         entries={shown.id: errata.entry(shown, claims, header) for shown in refuted}))
