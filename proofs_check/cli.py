@@ -57,23 +57,27 @@ def main() -> None:
 
 @main.command("list")
 @click.argument("globs", nargs=-1, metavar="[GLOB]...")
+@click.option("--statements", is_flag=True,
+              help="Instead all statements of the sources: place, what each says, and what has it or why nothing does.")
 @click.option("--missing", is_flag=True,
-              help="Instead the statements of the sources that no claim holds; exit code 1 if there are any.")
-def list_(globs: tuple[str, ...], missing: bool) -> None:
+              help="Instead those that have neither claim nor experiment nor reason; exit code 1 if there are any.")
+def list_(globs: tuple[str, ...], statements: bool, missing: bool) -> None:
     """List the claims, one a row."""
     from proofs_check import catalogue
-    from proofs_check.report.tables import list_claims
+    from proofs_check.report.tables import list_claims, list_statements
+    from proofs_check.reproduce._catalogue import EXPERIMENTS
 
-    claims = _chosen(globs)
-    if not missing:
-        list_claims(claims.values())
+    if not statements and not missing:
+        list_claims(_chosen(globs).values())
         return
-    if globs:
-        raise click.UsageError("--missing is about all claims, so that it takes no GLOB")
-    absent = catalogue.missing(claims)
-    for row in absent:
-        click.echo(row)
-    click.get_current_context().exit(1 if absent else 0)
+    try:
+        rows = catalogue.chosen(globs, _chosen(()), EXPERIMENTS)
+    except ValueError as wrong:
+        raise click.ClickException(str(wrong)) from wrong
+    absent = catalogue.missing(rows)
+    if statements or absent:
+        list_statements(absent if missing else rows)
+    click.get_current_context().exit(1 if missing and absent else 0)
 
 
 @main.command()

@@ -17,6 +17,7 @@ from rich.text import Text
 from proofs_check.audit import HEADS as HEADS_OF_LAYERS
 from proofs_check.audit import Audit, Settings
 from proofs_check.audit import rows as layer_rows
+from proofs_check.catalogue import Row
 from proofs_check.claim import Claim, Verdict
 from proofs_check.run import Result
 
@@ -33,6 +34,12 @@ def list_claims(claims: Iterable[Claim]) -> None:
     """One row a claim."""
     rows = [(c.id, c.source.locator, c.finding, c.statement) for c in claims]
     list_rows(("claim", "in the source", "verdict", "statement"), rows)
+
+
+def list_statements(rows: Iterable[Row]) -> None:
+    """One row a statement of the sources."""
+    cells = [(row.id, row.place, row.says, row.held_by) for row in rows]
+    list_rows(("statement", "in the source", "says", "has it"), cells)
 
 
 def list_results(results: Iterable[Result], claims: dict[str, Claim]) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,12 +82,35 @@ def test_list_has_a_row_for_every_claim(call):
 
 
 def test_list_of_what_is_missing(call, monkeypatch):
+    rows = catalogue.rows()
+    held, open = rows["thesis.alg-4"], replace(rows["thesis.eq-3.14"], claims=(), open="for odd sizes")
+    monkeypatch.setattr(catalogue, "rows", lambda: {"thesis.alg-4": held})
     result = call("list", "--missing")
     assert (result.exit_code, result.output) == (0, "")
-    monkeypatch.setattr(catalogue, "rows", lambda: {"thesis.alg-4": "thesis.alg-4", "than.thm-99": "than.thm-99"})
+    monkeypatch.setattr(catalogue, "rows", lambda: {"thesis.alg-4": held, "thesis.eq-3.14": open})
     result = call("list", "--missing")
-    assert (result.exit_code, result.output) == (1, "than.thm-99\n")
-    assert "takes no GLOB" in refused(call("list", "--missing", "thesis.*"))
+    assert result.exit_code == 1
+    [_, row] = result.output.splitlines()
+    assert row.startswith("thesis.eq-3.14 ") and row.endswith("MISSING: for odd sizes")
+
+
+def test_list_of_all_statements(call):
+    result = call("list", "--statements")
+    lines = result.output.splitlines()
+    assert result.exit_code == 0 and [line.split()[0] for line in lines[1:]] == list(catalogue.rows())
+    result = call("list", "--statements", "than.eq-1", "thesis.fig-3.1?")
+    ids = [line.split()[0] for line in result.output.splitlines()[1:]]
+    assert ids == ["than.eq-1", "thesis.fig-3.10", "thesis.fig-3.11"]
+    for part in ("section 3.9.2", "reproduce tightness; not run: needs the weights of ResNet18", "reproduce fig-3.11"):
+        assert part in result.output
+
+
+def test_list_of_statements_refuses_what_does_not_exist(call, monkeypatch):
+    assert "no statement matches 'thesis.eq-3.111'; the nearest are thesis.eq-3.11" in refused(
+        call("list", "--statements", "thesis.eq-3.111"))
+    wrong = replace(catalogue.rows()["thesis.alg-4"], experiments=("fig-3.22",))
+    monkeypatch.setattr(catalogue, "rows", lambda: {"thesis.alg-4": wrong})
+    assert "names the experiment fig-3.22, which does not exist" in refused(call("list", "--missing"))
 
 
 def test_list_takes_a_pattern(call):
