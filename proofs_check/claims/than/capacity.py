@@ -270,7 +270,7 @@ def _power_of_sigma(impl: Any, weights: Any, x: Any, z: Any, norms: Any, exponen
 _COR_11 = normalized_networks(("layer",))
 
 
-def _deviations_at(impl: Any, weights: Any, norms: Any, x: Any) -> list[Any]:
+def deviations_at(impl: Any, weights: Any, norms: Any, x: Any) -> list[Any]:
     """sqrt(variance + epsilon) of the normalized vectors when the network is at x (linear activations)."""
     deviations, values = [], x
     for W, data in zip(weights, norms, strict=True):
@@ -323,13 +323,13 @@ def layer_norm_networks(impl: Any, weights: Any, x: Any, z: Any, norms: Any) -> 
 def layer_norm_data_variance(impl: Any, weights: Any, x: Any, z: Any, norms: Any) -> Comparison:
     """The deviations observed at the data (here x alone) bound the Lipschitz constant over all inputs (here the derivative at z)."""
     network = network_of(impl, weights, norms, "identity")
-    bound = product(1 / d for d in _deviations_at(impl, weights, norms, x))
+    bound = product(1 / d for d in deviations_at(impl, weights, norms, x))
     return Comparison(_local_norm(impl, network, z), "<=", bound * product(map(impl.spectral.spectral_norm, weights)), bound)
 
 
 def _between(impl: Any, weights: Any, x: Any, z: Any, norms: Any, choose: Any = min) -> Comparison:
     """The slope between two data, against the deviations there (of the two the lesser one, in every layer)."""
-    at_x, at_z = (_deviations_at(impl, weights, norms, v) for v in (x, z))
+    at_x, at_z = (deviations_at(impl, weights, norms, v) for v in (x, z))
     bound = product(1 / choose(pair, key=float) for pair in zip(at_x, at_z, strict=True))
     bound = bound * product(map(impl.spectral.spectral_norm, weights))
     return Comparison(quotient(network_of(impl, weights, norms, "identity"), x, z), "<=", bound, bound)
@@ -371,7 +371,7 @@ def layer_norm_on_the_data(impl: Any, weights: Any, x: Any, z: Any, norms: Any) 
     strata={"two layers": _of_kind("layer")},
     mutants={"one-percent-tighter": tighten(0.01), "one-layer-forgotten": instead(lambda impl, weights, x, z, norms: Comparison(
         _local_norm(impl, network_of(impl, weights, norms, "identity"), x), "<=",
-        product(1 / d for d in _deviations_at(impl, weights, norms, x)[1:])
+        product(1 / d for d in deviations_at(impl, weights, norms, x)[1:])
         * product(map(impl.spectral.spectral_norm, weights))))},
     witnesses=_WITNESSES[:1],
     adversarial=["weights", "x"],
