@@ -94,7 +94,8 @@ def _kind(id: str, kind: str, where: str, note: str) -> Any:
         verdict=Verdict.SURVIVED,
         note=note,
         strata={"deep": lambda depth, rate: depth >= 8},
-        mutants={"one percent faster": instead(lambda impl, depth, rate: _grown(impl, depth, rate, kind, 1.01))},
+        mutants={"one percent faster": instead(lambda impl, depth, rate: _grown(impl, depth, rate, kind, 1.01)),
+                 "one layer more": instead(lambda impl, depth, rate: _grown(impl, depth, rate, kind, rate))},
         witnesses=[{"depth": 10, "rate": 3.0}],
         )
     def grows(impl: Any, depth: int, rate: float) -> Comparison:
@@ -121,7 +122,8 @@ def _with_epsilon(impl: Any, depth: int, rate: float, tau: float, kind: str, fac
     verdict=Verdict.SURVIVED,
     note="Every rate below epsilon^(-1/2) is reached, at a batch of positive variance that every layer gives back; no rate above it is (explosion.largest).",
     strata={"batch": lambda kind, **_: kind == "batch", "one sample": lambda kind, **_: kind != "batch"},
-    mutants={"one percent faster": instead(lambda impl, **case: _with_epsilon(impl, factor=1.01, **case))},
+    mutants={"one percent faster": instead(lambda impl, **case: _with_epsilon(impl, factor=1.01, **case)),
+             "one layer more": instead(lambda impl, **case: _with_epsilon(impl, factor=case["rate"], **case))},
     witnesses=[{"depth": 3, "rate": 4.0, "tau": 0.5, "kind": kind} for kind in ("batch", "rms")],
 )
 def growth_with_epsilon(impl: Any, **case: Any) -> Comparison:
