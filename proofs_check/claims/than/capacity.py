@@ -307,7 +307,7 @@ def layer_norm_networks(impl: Any, weights: Any, x: Any, z: Any, norms: Any) -> 
 @claim(
     "than.cor-11.data-variance",
     at="Corollary 11 as section 4.2 uses it: 'As shown in Figure 2, the values of sigma_k are typically much greater than 1'",
-    tex=r"\lVert h_{no} \rVert_{Lip} \le P_w(h_{no}) \prod_k \sigma_k^{-1},\quad \sigma_k \text{ the least deviation over the data } \{x\},\ \lVert \cdot \rVert_{Lip} \text{ over } \mathbb R^n",
+    tex=r"\lVert h_{no} \rVert_{Lip} \le P_w(h_{no}) \prod_k \sigma_k^{-1},\quad \sigma_k \text{ the least deviation over the data } \{x\},\ \lVert \cdot \rVert_{Lip} \text{ over all inputs}",
     given=normalized_networks(("layer",), max_depth=1),
     where=_moved,
     verdict=Verdict.REFUTED,

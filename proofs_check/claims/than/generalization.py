@@ -227,7 +227,7 @@ def _equation_13(impl: Any, counts: Any, distances: Any, lipschitz: Any, delta: 
     m, N = sum(counts), len(counts)
     found = impl.generalization.local_lipschitz_bound(loss, counts, distances, lipschitz, delta, C)
     share = (np.log(delta * 0 + twice * N) - np.log(delta * 1)) * (cells or sum(map(bool, counts))) / m
-    inside = sum((m_i / m if weigh else bool(m_i)) * far * L for m_i, far, L in zip(counts, distances, lipschitz, strict=True))
+    inside = sum((m_i * far * L / m if weigh else bool(m_i) * far * L) for m_i, far, L in zip(counts, distances, lipschitz, strict=True))
     return Comparison(found, "==", loss + inside + C * (np.sqrt(delta * 0 + 2) + 1) * np.sqrt(share) + 2 * C * share)
 
 
