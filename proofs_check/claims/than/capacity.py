@@ -23,7 +23,7 @@ def _local_norm(impl: Any, network: Any, x: Any) -> Any:
     return impl.spectral.spectral_norm(impl.network.input_jacobian(network, x))
 
 
-def _kinked(weights: Any, x: Any, z: Any, **_: Any) -> float:
+def _kinked(**_: Any) -> float:
     """Rounding of a difference of outputs, relative to the outputs."""
     return 2.0**20
 
@@ -33,7 +33,7 @@ def _small_networks() -> Iterator[Case]:
         for second in itertools.product((0.0, 1.0), repeat=2):
             yield {
                 "weights": [np.array(first).reshape(2, 2), np.array(second).reshape(1, 2)],
-                "x": np.array([1.0, 2.0]), "z": np.array([3.0, 1.0]),
+                "x": np.array([1.0, 2.0]), "z": np.array([3.0, 1.0]), "activation": "relu",
             }
 
 
@@ -41,23 +41,23 @@ def _small_networks() -> Iterator[Case]:
     "than.lemma-5",
     at="Lemma 5",
     tex=r"\lVert h, x \rVert_{Lip} \le \prod_{k=1}^K \lVert W_k \rVert",
-    given=networks(),
+    given=st.tuples(networks(), st.sampled_from(["relu", "relu", "leaky_relu", "tanh", "sigmoid", "abs", "identity"])).map(lambda drawn: {**drawn[0], "activation": drawn[1]}),
     verdict=Verdict.SURVIVED,
-    note="Checked for pairs of inputs and for the Jacobian, at ReLU networks. The printed product runs over k with index i.",
-    strata={"depth 2 or more, width 2": lambda weights, x, z: len(weights) >= 2 and min(map(min, map(np.shape, weights))) >= 2},
-    mutants={"one-percent-tighter": tighten(0.01), "one-layer-forgotten": instead(lambda impl, weights, x, z: Comparison(
-        quotient(network_of(impl, weights), x, z), "<=",
+    note="Checked for pairs of inputs and for the Jacobian, at activations of constant 1 and below. The printed product runs over k with index i (equation 33 has k).",
+    strata={"depth 2 or more, width 2": lambda weights, x, z, activation: len(weights) >= 2 and min(map(min, map(np.shape, weights))) >= 2},
+    mutants={"one-percent-tighter": tighten(0.01), "one-layer-forgotten": instead(lambda impl, weights, x, z, activation: Comparison(
+        quotient(network_of(impl, weights, None, activation), x, z), "<=",
         impl.network.product_upper_bound(network_of(impl, weights[:-1] or [np.eye(len(x))]))))},
-    witnesses=[{"weights": [np.diag([3.0, 1.0]), np.diag([2.0, 1.0])], "x": np.array([1.0, 1.0]), "z": np.array([2.0, 1.0])}],
+    witnesses=[{"weights": [np.diag([3.0, 1.0]), np.diag([2.0, 1.0])], "x": np.array([1.0, 1.0]), "z": np.array([2.0, 1.0]), "activation": "relu"}],
     exhaustive=_small_networks,
     adversarial=["weights", "x", "z"],
-    where=lambda weights, x, z: bool(np.any(x != z)),
-    weights=lambda W: {"weights": [W], "x": np.ones(W.shape[1]), "z": np.zeros(W.shape[1])},
+    where=lambda weights, x, z, activation: bool(np.any(x != z)),
+    weights=lambda W: {"weights": [W], "x": np.ones(W.shape[1]), "z": np.zeros(W.shape[1]), "activation": "relu"},
     rounding=_kinked,
 )
-def product_bound(impl: Any, weights: Any, x: Any, z: Any) -> Comparison:
+def product_bound(impl: Any, weights: Any, x: Any, z: Any, activation: Any) -> Comparison:
     """The Lipschitz constant of a network is at most the product of the spectral norms of its weights."""
-    network = network_of(impl, weights)
+    network = network_of(impl, weights, None, activation)
     bound = impl.network.product_upper_bound(network)
     return Comparison([quotient(network, x, z), _local_norm(impl, network, x)], "<=", [bound, bound], bound)
 

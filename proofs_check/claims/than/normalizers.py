@@ -108,6 +108,34 @@ def batch_norm_upper_bound(impl: Any, variance: Any, epsilon: Any) -> Comparison
     return Comparison([constant, size], "<=", [size, np.sqrt(constant * 0 + len(variance)) * constant])
 
 
+@st.composite
+def _raised(draw: st.DrawFn) -> Case:
+    variance = draw(_VARIANCES)
+    step = st.sampled_from([0.0, 0.0, 1.0, 12.0])
+    return {"variance": variance, "epsilon": draw(_EPSILON), "rise": np.array([draw(step) for _ in variance])}
+
+
+@claim(
+    "than.sec-3.1-variances",
+    at="after Lemma 1: 'An increase in variances will decrease ||BN||_Lip'",
+    tex=r"\tau_k \ge \sigma_k^2\ \forall k \Rightarrow \lVert \mathrm{BN}_\tau \rVert_{Lip} = (\min_k \tau_k + \epsilon)^{-1/2} \le \lVert \mathrm{BN}_\sigma \rVert_{Lip}",
+    given=_raised(),
+    verdict=Verdict.SURVIVED,
+    note="It decreases if the least variance does increase, and else stays as it is: larger ones beside it do not count (with the l2 norm that lemma 1 prints every variance does).",
+    strata={"the least one rises": lambda variance, rise, epsilon: len(variance) >= 2 and min(variance + rise) > min(variance),
+            "another one rises": lambda variance, rise, epsilon: len(variance) >= 2 and min(variance + rise) == min(variance) and bool(np.any(rise))},
+    mutants={"one-percent-tighter": tighten(0.01), "mean for the least": instead(lambda impl, variance, epsilon, rise: Comparison(
+        _batch(impl, variance + rise, epsilon), "<=", 1 / np.sqrt((np.asarray(variance) + rise).sum() / (epsilon * 0 + len(variance)) + epsilon)))},
+    witnesses=[{"variance": np.array([3.0, 3.0]), "epsilon": 1.0, "rise": np.array([0.0, 12.0])}],
+)
+def rising_variances(impl: Any, variance: Any, epsilon: Any, rise: Any) -> Comparison:
+    """The constant of batch normalization does not increase with the variances: the least of them gives it."""
+    before, after = (_batch(impl, v, epsilon) for v in (variance, variance + rise))
+    least = -largest(-(np.asarray(variance) + rise))
+    printed = 1 / np.sqrt(least + epsilon)
+    return Comparison([after, after, printed], "<=", [before, printed, after])
+
+
 _LN = {"x": vectors(st.integers(1, 6)), "epsilon": _EPSILON}
 
 
