@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Step, Verdict, claim, instead
-from proofs_check.claims.explosion.input import norm_of
+from proofs_check.claim import Comparison, Step, Verdict, claim, instead, scale_right
+from proofs_check.claims._sides import length
+from proofs_check.claims.explosion.input import ENTRIES, networks_of, norm_of
 
 RATES = (2.0, 3.0, 4.0)
 
@@ -20,7 +22,9 @@ def _grown(impl: Any, depth: int, rate: float, layer: int, factor: float = 1.0, 
     J = impl.explosion.linear_network_weight_jacobian(network.weights, network.batch, at, epsilon=epsilon)
     growth = norm_of(impl, J, network.weights[0].size) * rate ** (at + further) / network.growth
     weight = impl.spectral.spectral_norm(network.weights[0])
-    return Comparison([factor * growth, growth * 0 + factor, weight], "<=", [growth * 0 + 1, growth, growth * 0 + 1])
+    one, move = growth * 0 + 1, np.asarray(network.perturbation).ravel()  # of the first weight, but the same for all
+    worst = length(np.asarray(J).reshape(-1, move.size) @ move) * rate**at / network.growth
+    return Comparison([factor * growth, factor * one, weight, worst, one], "<=", [one, growth, one, one, worst])
 
 
 def _steps(factor: Any) -> Iterator[Step]:
@@ -100,3 +104,44 @@ def _of_rank_one(impl: Any, depth: int, rate: float, layer: int, most: float) ->
 def nothing_to_add(impl: Any, depth: int, rate: float, layer: int) -> Comparison:
     """At a batch of rank one the Jacobian in every weight is zero."""
     return _of_rank_one(impl, depth, rate, layer, 0.0)
+
+
+def _same_move(impl: Any, weights: Any, batch: Any, kind: str, epsilon: float, layer: int, A: Any, transposed: bool = True) -> Comparison:
+    at = layer % len(weights)
+    before = batch if at == 0 else impl.explosion.linear_network(weights[:at], batch, epsilon=epsilon, normalizer=kind)
+    n = np.shape(weights[at])[1]
+    B = np.array(A)[:n, :n]
+    by_weight = impl.explosion.linear_network_weight_jacobian(weights, batch, at, epsilon=epsilon, normalizer=kind)
+    by_input = impl.explosion.linear_network_jacobian(weights[at:], before, epsilon=epsilon, normalizer=kind)
+    moved = [np.asarray(weights[at]) @ B, np.asarray(before) @ (B.T if transposed else B)]
+    left, right = (np.asarray(J).reshape(-1, move.size) @ move.ravel() for J, move in zip((by_weight, by_input), moved, strict=True))
+    return Comparison(left, "==", right, scale=64.0)
+
+
+def _told(W: Any, A: Any) -> bool:
+    """Whether the weight moves, and A is not symmetric on its columns."""
+    n = np.shape(W)[1]
+    B = np.array(A)[:n, :n]
+    return n >= 2 and bool(np.any(W @ B)) and bool(np.any(B != B.T))
+
+
+_MIX = st.lists(ENTRIES, min_size=36, max_size=36).map(lambda e: np.array(e).reshape(6, 6))
+
+
+@claim(
+    "explosion.parameter-input",
+    at="Abstract: 'input Lipschitzness' and 'parameter Lipschitzness', how they go together",
+    tex=r"\frac{\partial X_L}{\partial W_l}[W_l A] = \frac{\partial X_L}{\partial X_{l-1}}[X_{l-1} A^\top]",
+    given=st.tuples(networks_of(("batch", "layer", "group", "rms")), st.integers(0, 1), _MIX).map(lambda drawn: {**drawn[0], "layer": drawn[1], "A": drawn[2]}),
+    verdict=Verdict.SURVIVED,
+    note="X (W + W A)^T = (X + X A^T) W^T. So the weights can do what such perturbations of the layer's input do, and more where W is not invertible; for any weights, batch, epsilon and kind.",
+    strata={"an inner weight": lambda weights, layer, batch, A, **_: len(weights) == 2 and layer == 1 and _told(weights[1], A) and bool(np.any(np.ptp(batch, axis=0))),
+            "batch": lambda weights, kind, layer, A, **_: kind == "batch" and len(weights) == 2 and layer == 0 and _told(weights[0], A)},
+    mutants={"one percent": scale_right(1.01),
+             "A not transposed": instead(lambda impl, **case: _same_move(impl, transposed=False, **case))},
+    witnesses=[{"weights": [np.array([[1.0, 0.5], [-1.0, 2.0], [0.0, 1.0]]), np.array([[1.0, -1.0, 0.5], [0.5, 0.0, 1.0]])], "batch": np.array([[1.0, 0.0], [0.5, -1.0], [2.0, 1.0]]),
+                "kind": kind, "epsilon": 0.25, "layer": layer, "A": np.arange(36.0).reshape(6, 6) % 7 - 3} for kind in ("batch", "rms") for layer in (0, 1)],
+)
+def weights_and_inputs(impl: Any, **case: Any) -> Comparison:
+    """What a weight does by W A, its layer's input does by X A^T."""
+    return _same_move(impl, **case)

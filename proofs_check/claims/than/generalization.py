@@ -223,24 +223,42 @@ def unequal_cells(counts: Any, distances: Any, lipschitz: Any, **_: Any) -> bool
     return len(set(counts)) >= 3 and len(filled) >= 2 and max(empty, default=0) > max(filled) > 0
 
 
-def _equation_13(impl: Any, counts: Any, distances: Any, lipschitz: Any, delta: Any, C: Any, loss: Any, cells: Any = None, twice: int = 2, weigh: bool = True) -> Comparison:
-    m, N = sum(counts), len(counts)
-    found = impl.generalization.local_lipschitz_bound(loss, counts, distances, lipschitz, delta, C)
-    share = (np.log(delta * 0 + twice * N) - np.log(delta * 1)) * (cells or sum(map(bool, counts))) / m
+def _remainder(form: str, C: Any, delta: Any, m: int, T: int, N: int, twice: int, half: float) -> Any:
+    """The three remainders, written out; `twice` and `half` are their 2 and 1/2."""
+    one = delta * 0 + 1
+    risk, root = np.log(one * twice * N) - np.log(delta * 1), np.sqrt(one * 2)
+    if form == "differences":
+        return C * half * np.sqrt(one * N / m) + C * np.sqrt(-np.log(delta * 1) / (twice * m))
+    if form == "chernoff":
+        return C * np.sqrt(twice * T * (risk - np.log(one * twice)) / m)
+    return C * (root + 1) * np.sqrt(T * risk / m) + 4 * half * C * T * risk / m
+
+
+def _equation_13(impl: Any, counts: Any, distances: Any, lipschitz: Any, delta: Any, C: Any, loss: Any, form: str, *,
+                 cells: Any = None, twice: int = 2, half: float = 0.5, weigh: bool = True) -> Comparison:
+    m, N, T = sum(counts), len(counts), sum(map(bool, counts))
+    found = impl.generalization.local_lipschitz_bound(loss, counts, distances, lipschitz, delta, C, form=form)
     inside = sum((m_i * far * L / m if weigh else bool(m_i) * far * L) for m_i, far, L in zip(counts, distances, lipschitz, strict=True))
-    return Comparison(found, "==", loss + inside + C * (np.sqrt(delta * 0 + 2) + 1) * np.sqrt(share) + 2 * C * share)
+    if cells is not None:
+        N, T = cells(N, T)
+    return Comparison(found, "==", loss + inside + _remainder(form, C, delta, m, T, N, twice, half))
+
+
+_FORMS = ("printed", "chernoff", "differences")
 
 
 @claim(
     "than.thm-20.eq-13",
-    at="Equation 13 and the g before it, as printed",
+    at="Equation 13 and the g before it, as printed, and with the remainders of than.thm-20.chernoff and .differences",
     tex=r"F(D,h) + \sum_{i \in T} \tfrac{m_i}{m} \lambda_i L_i + C(\sqrt2 + 1)\sqrt{\tfrac{|T| \ln(2N/\delta)}{m}} + \tfrac{2C|T|\ln(2N/\delta)}{m}",
-    given=cell_terms(),
+    given=st.tuples(cell_terms(), st.sampled_from(_FORMS)).map(lambda drawn: {**drawn[0], "form": drawn[1]}),
     verdict=Verdict.SURVIVED,
-    strata={"an empty cell, the largest": unequal_cells},
-    mutants={"one-percent": scale_right(1.01), "all cells for those with samples": instead(lambda impl, **case: _equation_13(impl, **case, cells=len(case["counts"]))),
-             "N for 2N": instead(lambda impl, **case: _equation_13(impl, **case, twice=1)), "cells unweighted": instead(lambda impl, **case: _equation_13(impl, **case, weigh=False))},
-    witnesses=[{"counts": [7, 1, 0], "distances": np.array([1.0, 0.25, 3.0]), "lipschitz": np.array([0.25, 1.0, 3.0]), "delta": 0.25, "C": 3.0, "loss": 0.25}],
+    strata={form: lambda form, wanted=form, **case: form == wanted and unequal_cells(**case) for form in _FORMS},
+    mutants={"one-percent": scale_right(1.01), "T and N exchanged": instead(lambda impl, **case: _equation_13(impl, **case, cells=lambda N, T: (T, N))),
+             "1 for 2 (1 for 1/2)": instead(lambda impl, **case: _equation_13(impl, **case, twice=1, half=1.0)),
+             "cells unweighted": instead(lambda impl, **case: _equation_13(impl, **case, weigh=False))},
+    witnesses=[{"counts": [7, 1, 0], "distances": np.array([1.0, 0.25, 3.0]), "lipschitz": np.array([0.25, 1.0, 3.0]), "delta": 0.25, "C": 3.0, "loss": 0.25, "form": form}
+               for form in _FORMS],
 )
 def equation_13(impl: Any, **case: Any) -> Comparison:
     """The bound of the reference function is the printed sum: only cells with samples count, each by its share of them."""
