@@ -110,7 +110,7 @@ def _loss_bound(impl: Any, weights: Any, norms: Any, y: Any, i: int, root: Any) 
 
 @claim(
     "than.cor-14-eq-11",
-    at="Corollary 14, equation 11",
+    at="Corollary 14, equation 11, with the member of theorem 13",
     tex=r"\lVert f(h^*, x), W_i \rVert_{Lip} = a_{i+1} \cdots a_K \lVert (h_{i-1}(x))^{(n_{i+1}, \dots, n_K)} \rVert",
     given=members(),
     verdict=Verdict.REFUTED,
