@@ -26,7 +26,7 @@ def _amplified(impl: Any, depth: int, rate: float, tau: float, kind: str, factor
     found = [impl.explosion.amplification(network.weights, tau * np.outer(s, f), delta, epsilon=epsilon, normalizer=kind) for delta in directions]
     along = epsilon * rate**2
     factors = (along, 1.0, along * rate, rate) if kind == "batch" else (along, along, rate, rate)
-    factors = tuple(factors[j] for j in (0, 2, 1, 3)) if exchanged else factors
+    factors = (factors[0], factors[2], factors[1], factors[3]) if exchanged else factors
     return Comparison([value * factor for value in found], "==", [found[0] * 0 + each**depth for each in factors])
 
 

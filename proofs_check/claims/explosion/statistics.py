@@ -117,7 +117,8 @@ def _one_sample(impl: Any, depth: int, rate: float, values: Any, sample: int, fa
     mean = sum(t) / m
     square = sum((value - mean) ** 2 for value in t)
     old = one / m + (t[at] - mean) ** 2 / square if share is None else one * share(m)
-    return Comparison(factor * found / rate**depth, "==", np.sqrt((1 - old) * m / square))
+    growth = factor * found / rate**depth  # squared: 0 where t is the sample's own direction
+    return Comparison(growth * growth, "==", (1 - old) * m / square, scale=1.0)
 
 
 @st.composite
