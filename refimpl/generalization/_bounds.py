@@ -130,7 +130,7 @@ def local_lipschitz_bound(
 
     References
     ----------
-    than.thm-20, than.cor-21, than.cor-22-14
+    than.thm-20, than.thm-20.eq-13, than.cor-21, than.cor-22-14
 
     Examples
     --------
@@ -184,7 +184,7 @@ def optimal_transport_bound(
 
     References
     ----------
-    than.sec-5.2-HKK, than.sec-5.2-HKK-constant
+    than.sec-5.2-HKK, than.sec-5.2-HKK-terms, than.sec-5.2-HKK-constant
 
     Examples
     --------

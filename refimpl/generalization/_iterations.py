@@ -44,7 +44,7 @@ def iteration_complexity(
 
     References
     ----------
-    than.cor-18, than.cor-18.worst-member, than.cor-19
+    than.cor-18, than.cor-19
 
     Examples
     --------

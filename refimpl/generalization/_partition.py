@@ -55,7 +55,7 @@ def partition_by_nearest(points: npt.ArrayLike, centres: npt.ArrayLike) -> Array
 
     References
     ----------
-    than.thm-20.nearest, than.thm-20.data-partition
+    than.thm-20.nearest
 
     Examples
     --------

@@ -17,7 +17,7 @@ DATA = {"batch": (T, PAIR), "layer": (np.ones(4), T), "group": (np.ones(4), np.t
 NEW = {"batch": (D, APART), "layer": (D, D), "group": (D, np.tile(D, 2)), "rms": (D, APART)}
 
 
-def _amplified(impl: Any, depth: int, rate: float, tau: float, kind: str, factor: float) -> Comparison:
+def _amplified(impl: Any, depth: int, rate: float, tau: float, kind: str, factor: float, exchanged: bool = False) -> Comparison:
     """Old and new directions of samples and features, to the power 1 / depth, for a batch of rank one."""
     epsilon = (1 - tau**2) / rate**2
     network = impl.explosion.exploding_network(depth, rate, epsilon=epsilon, normalizer=kind)
@@ -26,6 +26,7 @@ def _amplified(impl: Any, depth: int, rate: float, tau: float, kind: str, factor
     found = [impl.explosion.amplification(network.weights, tau * np.outer(s, f), delta, epsilon=epsilon, normalizer=kind) for delta in directions]
     along = epsilon * rate**2
     factors = (along, 1.0, along * rate, rate) if kind == "batch" else (along, along, rate, rate)
+    factors = (factors[0], factors[2], factors[1], factors[3]) if exchanged else factors
     return Comparison([value * factor for value in found], "==", [found[0] * 0 + each**depth for each in factors])
 
 
@@ -39,7 +40,8 @@ def _amplified(impl: Any, depth: int, rate: float, tau: float, kind: str, factor
     "has to bring a new direction of both, that is a new singular direction: the source's prediction, exactly; one that stays inside shrinks by epsilon r^2 < 1, to nothing for epsilon = 0. "
     "Layer, group and root-mean-square normalization see one sample at a time: there a new direction of its features is what grows, and a new singular direction of the batch alone does not.",
     strata={"batch": lambda kind, **_: kind == "batch", "one sample": lambda kind, **_: kind != "batch"},
-    mutants={"one percent": instead(lambda impl, **case: _amplified(impl, factor=1.01, **case))},
+    mutants={"one percent": instead(lambda impl, **case: _amplified(impl, factor=1.01, **case)),
+             "samples and features exchanged": instead(lambda impl, **case: _amplified(impl, factor=1.0, exchanged=True, **case))},
     witnesses=[{"depth": 3, "rate": 4.0, "tau": 0.5, "kind": kind} for kind in DATA],
 )
 def rank_separation(impl: Any, **case: Any) -> Comparison:
@@ -75,12 +77,12 @@ def scale_blind(impl: Any, **case: Any) -> Comparison:
     return _scaled(impl, power=0, **case)
 
 
-def _affine(impl: Any, depth: int, gamma: float, factor: float) -> Comparison:
+def _affine(impl: Any, depth: int, gamma: float, factor: float, twice: bool = False) -> Comparison:
     """Scales (1, gamma) after every normalization are the same as weights times them, and so for the batch."""
     W, scales = np.array([[2.0, -1.0], [-1.0, 2.0]]), np.array([1.0, gamma])
     x, y = gamma / (2 - gamma), 1 / (2 * gamma - 1)
     found = impl.explosion.amplification([W * scales] * depth, np.outer(T, PAIR), np.outer(D, np.array([x, -y])), epsilon=0.0)
-    return Comparison(factor * found / (1 + x + y) ** depth, "==", found * 0 + 1)
+    return Comparison(factor * found / (1 + x + (x if twice else y)) ** depth, "==", found * 0 + 1)
 
 
 @claim(
@@ -91,7 +93,8 @@ def _affine(impl: Any, depth: int, gamma: float, factor: float) -> Comparison:
     verdict=Verdict.SURVIVED,
     note="Equal scales change nothing (explosion.scale-blind), nor do shifts. Unequal ones raise the rate, without bound towards g = 2, where a feature loses its variance: 3 at g = 1, 4.5 at 1.5.",
     strata={"unequal": lambda depth, gamma: gamma != 1},
-    mutants={"one percent": instead(lambda impl, depth, gamma: _affine(impl, depth, gamma, 1.01))},
+    mutants={"one percent": instead(lambda impl, depth, gamma: _affine(impl, depth, gamma, 1.01)),
+             "one term twice": instead(lambda impl, depth, gamma: _affine(impl, depth, gamma, 1.0, twice=True))},
     witnesses=[{"depth": 4, "gamma": 1.5}],
     rounding=lambda **_: float("inf"),
 )
@@ -100,12 +103,12 @@ def affine_parameters(impl: Any, depth: int, gamma: float) -> Comparison:
     return _affine(impl, depth, gamma, 1.0)
 
 
-def _few(impl: Any, weights: Any, batch: Any, factor: float) -> Comparison:
+def _few(impl: Any, weights: Any, batch: Any, factor: float, excepted: bool = True, ddof: int = 0) -> Comparison:
     chain = [np.array([[w]]) for w in weights]
     X = np.array(batch)[:, None]
     norm = norm_of(impl, impl.explosion.linear_network_jacobian(chain, X, epsilon=0.0), len(batch))
     variance = impl.normalization.batch_norm_statistics(X).variance[0]
-    expected = 0 * variance if len(batch) == 2 else 1 / np.sqrt(variance)
+    expected = 0 * variance if len(batch) == 2 and excepted else np.sqrt((len(batch) - ddof) / (variance * len(batch)))
     return Comparison(norm * np.sqrt(variance), "==", factor * expected * np.sqrt(variance) + (factor - 1), scale=8.0)
 
 
@@ -121,7 +124,8 @@ NUMBERS = st.integers(-8, 8).map(lambda i: i / 4)
     note="One feature does not grow, whatever the depth: two are needed, and three samples. More of either change nothing in the rate, which is bounded by the least deviation alone "
     "(explosion.local): two features reach every rate.",
     strata={"three samples": lambda weights, batch: len(batch) >= 3, "two samples": lambda weights, batch: len(batch) == 2},
-    mutants={"one percent": instead(lambda impl, weights, batch: _few(impl, weights, batch, 1.01))},
+    mutants={"one percent": instead(lambda impl, weights, batch: _few(impl, weights, batch, 1.01)),
+             "variance over m - 1, no exception": instead(lambda impl, weights, batch: _few(impl, weights, batch, 1.0, False, 1))},
     witnesses=[{"weights": [0.5, -2.0], "batch": [0.0, 1.0, 2.0]}, {"weights": [0.5], "batch": [0.0, 1.0]}],
     rounding=lambda **_: float("inf"),
 )
@@ -130,23 +134,24 @@ def one_feature(impl: Any, weights: Any, batch: Any) -> Comparison:
     return _few(impl, weights, batch, 1.0)
 
 
-def _of_batch_size(impl: Any, depth: int, rate: float, samples: int, factor: float) -> Comparison:
+def _of_batch_size(impl: Any, depth: int, rate: float, samples: int, factor: float, ddof: int = 0) -> Comparison:
     network = impl.explosion.exploding_network(depth, rate)
     x, d = np.zeros(samples), np.zeros(samples)
     x[:2], d[:3] = [1.0, -1.0], [1.0, 1.0, -2.0]
     found = impl.explosion.amplification(network.weights, np.outer(x, PAIR), np.outer(d, APART), epsilon=0.0)
-    return Comparison(factor * found / rate**depth, "==", np.sqrt(found * 0 + samples / 2))
+    return Comparison(factor * found / rate**depth, "==", np.sqrt(found * 0 + (samples - ddof) / 2))
 
 
 @claim(
     "explosion.batch-size",
     at="Abstract, for batches of three samples and more",
     tex=r"X = (x, x),\ x = (1, -1, 0, \dots, 0),\ d = (1, 1, -2, 0, \dots, 0): \qquad \frac{\lVert J_X (d, -d) \rVert}{\lVert (d, -d) \rVert} = r^L \sqrt{\tfrac m2} = \frac{r^L}{\sigma(x)}",
-    given={"depth": st.integers(1, 5), "rate": st.sampled_from([2.0, 3.0]), "samples": st.integers(3, 5)},
+    given={"depth": st.integers(1, 5), "rate": st.sampled_from([2.0, 3.0]), "samples": st.integers(3, 9)},
     verdict=Verdict.SURVIVED,
     note="The rate is that of the weights for every batch of at least three samples; the first layer divides by the deviation of the batch. No perturbation grows more (explosion.local).",
-    strata={"deep": lambda depth, **_: depth >= 4},
-    mutants={"one percent": instead(lambda impl, **case: _of_batch_size(impl, factor=1.01, **case))},
+    strata={"deep": lambda depth, **_: depth >= 4, "many samples": lambda samples, **_: samples >= 6},
+    mutants={"one percent": instead(lambda impl, **case: _of_batch_size(impl, factor=1.01, **case)),
+             "variance over m - 1": instead(lambda impl, **case: _of_batch_size(impl, factor=1.0, ddof=1, **case))},
     witnesses=[{"depth": 4, "rate": 3.0, "samples": 3}],
     rounding=lambda **_: float("inf"),
 )

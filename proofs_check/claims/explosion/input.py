@@ -22,12 +22,17 @@ def norm_of(impl: Any, jacobian: Any, inputs: int) -> Any:
 
 
 def _grown(impl: Any, depth: int, rate: float, kind: str, factor: float = 1.0, epsilon: float = 0.0) -> Comparison:
-    """The norm of the Jacobian over the rate to the power of the depth; the norm of a weight, which is at most 1."""
+    """Over the rate to the power of the depth: the norm of the Jacobian, how much the perturbation grows, what the network says.
+
+    And the norm of a weight, which is at most 1.
+    """
     network = impl.explosion.exploding_network(depth, rate, epsilon=epsilon, normalizer=kind)
     J = impl.explosion.linear_network_jacobian(network.weights, network.batch, epsilon=epsilon, normalizer=kind)
     growth = norm_of(impl, J, np.asarray(network.batch).size) / rate**depth
     weight = impl.spectral.spectral_norm(network.weights[0])
-    return Comparison([factor * growth, growth * 0 + factor, weight], "<=", [growth * 0 + 1, growth, growth * 0 + 1])
+    worst = impl.explosion.amplification(network.weights, network.batch, network.perturbation, epsilon=epsilon, normalizer=kind) / rate**depth
+    one, said = growth * 0 + 1, network.growth / rate**depth
+    return Comparison([factor * growth, factor * one, weight, worst, one, said, one], "<=", [one, growth, one, one, worst, one, said])
 
 
 def _all_depths(most: int) -> Any:
@@ -94,7 +99,8 @@ def _kind(id: str, kind: str, where: str, note: str) -> Any:
         verdict=Verdict.SURVIVED,
         note=note,
         strata={"deep": lambda depth, rate: depth >= 8},
-        mutants={"one percent faster": instead(lambda impl, depth, rate: _grown(impl, depth, rate, kind, 1.01))},
+        mutants={"one percent faster": instead(lambda impl, depth, rate: _grown(impl, depth, rate, kind, 1.01)),
+                 "one layer more": instead(lambda impl, depth, rate: _grown(impl, depth, rate, kind, rate))},
         witnesses=[{"depth": 10, "rate": 3.0}],
         )
     def grows(impl: Any, depth: int, rate: float) -> Comparison:
@@ -121,7 +127,8 @@ def _with_epsilon(impl: Any, depth: int, rate: float, tau: float, kind: str, fac
     verdict=Verdict.SURVIVED,
     note="Every rate below epsilon^(-1/2) is reached, at a batch of positive variance that every layer gives back; no rate above it is (explosion.largest).",
     strata={"batch": lambda kind, **_: kind == "batch", "one sample": lambda kind, **_: kind != "batch"},
-    mutants={"one percent faster": instead(lambda impl, **case: _with_epsilon(impl, factor=1.01, **case))},
+    mutants={"one percent faster": instead(lambda impl, **case: _with_epsilon(impl, factor=1.01, **case)),
+             "one layer more": instead(lambda impl, **case: _with_epsilon(impl, factor=case["rate"], **case))},
     witnesses=[{"depth": 3, "rate": 4.0, "tau": 0.5, "kind": kind} for kind in ("batch", "rms")],
 )
 def growth_with_epsilon(impl: Any, **case: Any) -> Comparison:
@@ -129,7 +136,7 @@ def growth_with_epsilon(impl: Any, **case: Any) -> Comparison:
     return _with_epsilon(impl, factor=1.0, **case)
 
 
-def _networks(kinds: tuple[str, ...], samples: int = 4) -> Any:
+def networks_of(kinds: tuple[str, ...], samples: int = 4) -> Any:
     """Chains of small weights, a batch, a kind and an epsilon."""
     def of(shape: tuple[str, int, list[int]]) -> Any:
         kind, m, widths = shape
@@ -156,7 +163,7 @@ def _moving(weights: Any, **_: Any) -> bool:
     "explosion.largest",
     at="Abstract, the largest growth for given norms and epsilon",
     tex=r"\lVert J_X \rVert_2 \le \prod_l \lVert W_l \rVert_2\, \epsilon^{-1/2}",
-    given=_networks(("batch", "layer", "group", "rms")),
+    given=networks_of(("batch", "layer", "group", "rms")),
     where=_moving,
     verdict=Verdict.SURVIVED,
     note="Sharp, for every depth: at a batch of equal samples (equal features for layer and group, zero for rms) a layer divides by sqrt(epsilon) and stays there, so that the identity as "
@@ -179,7 +186,7 @@ def largest_growth(impl: Any, weights: Any, batch: Any, kind: str, epsilon: floa
     "explosion.local",
     at="Abstract, and than's corollary 10 with the batch's own statistics",
     tex=r"\lVert J_X \rVert_2 \le \prod_l \lVert W_l \rVert_2 \max_k (\sigma_{l,k}^2(X) + \epsilon)^{-1/2}",
-    given=_networks(("batch", "layer", "group", "rms")),
+    given=networks_of(("batch", "layer", "group", "rms")),
     where=_moving,
     verdict=Verdict.SURVIVED,
     note="What corollary 10 says for frozen statistics holds for batch statistics at the batch itself: the normalization's Jacobian is a projection times the frozen one. So there is "

@@ -32,7 +32,7 @@ def all_members() -> Iterator[Case]:
         for sizes in itertools.product((1, 2, 3), repeat=depth + 1):
             for i in range(1, depth):
                 x = np.array([1.0, 2.0, 2.0][: sizes[0]])
-                yield {"sizes": list(sizes), "factors": np.array([1.0, 2.0, 3.0][:depth]), "x": x, "i": i}
+                yield {"sizes": list(sizes), "factors": np.array([5.0, 2.0, 3.0][:depth]), "x": x, "i": i}
 
 
 def member(impl: Any, sizes: Any, factors: Any, x: Any, i: int, rows: str) -> tuple[Any, Any, Any]:

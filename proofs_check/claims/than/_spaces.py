@@ -30,11 +30,11 @@ def cells_of(draw: st.DrawFn, k: int) -> list[int]:
 
 @st.composite
 def spaces(draw: st.DrawFn, most: int = 5) -> Case:
-    """Different points on a line with weights, losses of at least 0, cells, and a sample as counts."""
-    k = draw(st.integers(1, most))
-    points = draw(st.lists(dyadics(-4, 4), min_size=k, max_size=k, unique=True))
+    """Different points of a line or a plane with weights, losses of at least 0, cells, and a sample as counts."""
+    k, n = draw(st.integers(1, most)), draw(st.integers(1, 2))
+    points = draw(st.lists(st.tuples(*[dyadics(-4, 4)] * n), min_size=k, max_size=k, unique=True))
     return {
-        "points": np.array(points)[:, None], "cells": draw(cells_of(k)),
+        "points": np.array(points).reshape(k, n), "cells": draw(cells_of(k)),
         "p": draw(st.lists(st.integers(1, 6), min_size=k, max_size=k)),
         "losses": np.array(draw(st.lists(dyadics(0, 4), min_size=k, max_size=k))),
         "counts": draw(st.lists(st.integers(0, 4), min_size=k, max_size=k).filter(any)),
@@ -85,12 +85,13 @@ def transport(found: Any) -> Any:
     return (counts * distances * lipschitz).sum() / counts.sum()
 
 
-def decomposition(impl: Any, points: Any, cells: Any, p: Any, losses: Any, counts: Any, *, far: Any = 1, drift: Any = 1) -> Comparison:
-    """F(P) - F(D) against the sum over the cells and C times the distance of the frequencies."""
+def decomposition(impl: Any, points: Any, cells: Any, p: Any, losses: Any, counts: Any, *, far: Any = 1, drift: Any = 1, spread: bool = False) -> Comparison:
+    """F(P) - F(D) against the sum over the cells and C (sup f, or sup f - inf f) times the distance of the frequencies."""
     found = impl.generalization.cell_statistics(points, losses, np.array(cells), np.array(p, dtype=float), np.array(counts), max(cells) + 1)
     one = losses[0] * 0 + 1
-    rest = largest(losses) * excess(cells, p, counts, one)
-    return Comparison(gap(losses, p, counts), "<=", far * transport(found) + drift * rest, largest(losses))
+    size = largest(losses) + (largest(-losses) if spread else 0)
+    rest = size * excess(cells, p, counts, one)
+    return Comparison(gap(losses, p, counts), "<=", far * transport(found) + drift * rest, largest(abs(losses)))
 
 
 def failing(impl: Any, cells: Any, p: Any, m: int, delta: float, models: Any, remainder: Any) -> float:

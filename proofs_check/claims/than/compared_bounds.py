@@ -13,6 +13,7 @@ from proofs_check.claim import Comparison, Step, Verdict, claim, instead, scale_
 from proofs_check.claims._counts import ROOM
 from proofs_check.claims._sides import largest
 from proofs_check.claims.than._spaces import DELTAS, experiments, failing, spread_out
+from proofs_check.claims.than.generalization import cell_terms, unequal_cells
 
 # HKK: F(D) + sum m_i/m lambda_i max(1, L_i) + max lambda_i L_i sqrt(ln(4/delta)/m) + sqrt(N/m) + const.
 
@@ -23,25 +24,6 @@ def _terms(impl: Any, counts: Any, delta: Any) -> tuple[Any, Any]:
     """The remainder for losses up to 1, and sqrt(N/m): both bounds where all distances are 0."""
     ours = impl.generalization.local_lipschitz_bound(0.0, counts, 0.0, 0.0, delta, 1.0)
     return ours, impl.generalization.optimal_transport_bound(0.0, counts, 0.0, 0.0, delta, constant=0.0)
-
-
-@claim(
-    "than.sec-5.2-HKK",
-    at="after corollary 21: sqrt(N/m) 'causes their bound to suffer from the curse of dimensionality ... meanwhile our bound does not'",
-    tex=r"g(D, \delta) \le \sqrt{N/m} \text{ for losses in } [0, 1]",
-    given={"counts": _CELLS, "delta": DELTAS},
-    verdict=Verdict.REFUTED,
-    note="Where all cells have samples g is the larger one, by (sqrt 2 + 1) sqrt(ln(2N/delta)) and more: one cell, 100 samples, delta = 1/2: 0.1 against 0.312. N also enters g, by its logarithm and by |T|, which is m where most samples "
-    "are alone in their cells: then g > 3 (than.thm-20.nearest). No more than m/9.4 cells may have samples (than.thm-20.samples-a-cell), so small cells in many dimensions take as many samples. 'const.' is left out: with one that "
-    "is positive and does not fall with m nothing can be said of which bound is smaller.",
-    counterexample={"counts": [100], "delta": 0.5},
-    control={"counts": [4000, *[0] * 400], "delta": 0.5},
-    amended_by="than.sec-5.2-HKK.filled",
-)
-def remainder_against_dimension(impl: Any, counts: Any, delta: Any) -> Comparison:
-    """The remainder g is at most the root of N/m that stands in HKK."""
-    ours, theirs = _terms(impl, counts, delta)
-    return Comparison(ours, "<=", theirs)
 
 
 def _filled_steps(factor: Any) -> Iterator[Step]:
@@ -59,13 +41,15 @@ def _ratio(impl: Any, counts: Any, delta: Any, cells: Any = None) -> Comparison:
 
 
 @claim(
-    "than.sec-5.2-HKK.filled",
-    at="after corollary 21, amended",
+    "than.sec-5.2-HKK",
+    at="after corollary 21: sqrt(N/m) 'causes their bound to suffer from the curse of dimensionality ... meanwhile our bound does not'",
     tex=r"g(D, \delta) \ge (\sqrt2 + 1) \sqrt{\tfrac{|T|}{N} \ln\tfrac{2N}{\delta}}\; \sqrt{N/m}",
     given={"counts": _CELLS, "delta": DELTAS},
     verdict=Verdict.PROVED,
+    reading="The remainders of both bounds for losses in [0, 1], where all distances are 0 and HKK's 'const.' is left out: with one that does not fall with m neither bound can be called the smaller. No inequality is printed.",
     note="So g is smaller only where fewer than N / (5.8 ln(2N/delta)) cells have samples: for N = 100, delta = 0.05 only with at most two cells. With bounded differences the root of N/m has the factor 1/2 for every trained "
-    "model (than.thm-20.differences).",
+    "model (than.thm-20.differences). N enters g by its logarithm and by |T|, which is m where most samples are alone in their cells: then g > 3 (than.thm-20.nearest); no more than m/9.4 cells may have samples "
+    "(than.thm-20.samples-a-cell), so that small cells in many dimensions take as many samples.",
     strata={"all cells have samples": lambda counts, delta: all(counts) and len(counts) >= 2, "an empty cell": lambda counts, delta: not all(counts)},
     mutants={"one-percent-tighter": tighten(0.01), "all cells counted": instead(lambda impl, counts, delta: _ratio(impl, counts, delta, len(counts) + 1))},
     witnesses=[{"counts": [2**40, 2**40], "delta": 0.5}, {"counts": [2**40, 0], "delta": 0.5}],
@@ -74,32 +58,6 @@ def _ratio(impl: Any, counts: Any, delta: Any, cells: Any = None) -> Comparison:
 def smaller_for_few_cells_only(impl: Any, counts: Any, delta: Any) -> Comparison:
     """The remainder g is at least so many times the root of N/m."""
     return _ratio(impl, counts, delta)
-
-
-_LOSSES = st.sampled_from([1.0, 4.0, 16.0, 64.0])
-
-
-@claim(
-    "than.sec-5.2-HKK-constant",
-    at="(HKK), 'const.', of no argument",
-    tex=r"\mathbb{P}\bigl(F(P,h) \le F(D,h) + \gamma(L) + \sqrt{N/m} + c\bigr) \ge 1 - \delta,\quad c \text{ the same for all losses}",
-    given={"p": st.sampled_from([[1, 1], [1, 3], [3, 1]]), "m": st.integers(1, 8), "delta": DELTAS, "size": _LOSSES, "constant": st.sampled_from([0.0, 1.0])},
-    verdict=Verdict.REFUTED,
-    note="Two equally likely points a distance of 1 apart, a cell each, loss 0 and s. All lambda_i are 0, the loss is s-Lipschitz, so gamma = 0; three samples, c = 1: for s = 16 and at most one sample at the second point, with probability "
-    "1/2, F(P) - F(D) is at least 8/3 > sqrt(2/3) + 1. For every c there is such an s: 'const.' has to grow with the loss. Also, gamma(L) is printed without the global constant L after which it is named.",
-    counterexample={"p": [1, 1], "m": 3, "delta": 0.25, "size": 16.0, "constant": 1.0},
-    control={"p": [1, 1], "m": 3, "delta": 0.25, "size": 1.0, "constant": 1.0},
-    amended_by="than.sec-5.2-HKK-constant.losses-up-to-1",
-    promise=True,
-)
-def one_constant_for_all_losses(impl: Any, p: Any, m: int, delta: float, size: float, constant: float) -> Comparison:
-    """HKK holds with one constant for losses of every size (tried: two points that are a cell each)."""
-    expected, bound = size * p[1] / sum(p), impl.generalization.optimal_transport_bound
-
-    def covers(counts: Any) -> bool:
-        return bool(expected <= bound(size * counts[1] / m, counts, 0.0, 0.0, delta, constant=constant) + ROOM)
-
-    return Comparison(1 - impl.confidence.exact_coverage(covers, p, m).low, "<=", delta + ROOM)
 
 
 def _transported(impl: Any, cells: Any, p: Any, m: int, delta: float, models: Any, *, root: float = 1.0, rest: float = 1.0) -> Comparison:
@@ -114,12 +72,13 @@ def _transported(impl: Any, cells: Any, p: Any, m: int, delta: float, models: An
 
 
 @claim(
-    "than.sec-5.2-HKK-constant.losses-up-to-1",
-    at="(HKK), amended",
+    "than.sec-5.2-HKK-constant",
+    at="(HKK), 'const.'",
     tex=r"f \in [0, 1] \Rightarrow c = \sqrt{\ln(1/\delta) / (2m)} \text{ suffices, for trained models}",
     given=experiments(),
     verdict=Verdict.SURVIVED,
-    note="By than.thm-20.differences, which has half of sqrt(N/m) and L_i for max(1, L_i). So one needs no global Lipschitz constant for a bound of HKK's form either.",
+    reading="What 'const.' may depend on is not printed: here a constant that suffices for losses in [0, 1].",
+    note="For losses up to s it is s times as much, and so is the root, so that no number will do for all losses. By than.thm-20.differences, which has half of sqrt(N/m) and L_i for max(1, L_i). So one needs no global Lipschitz constant for a bound of HKK's form either. (gamma(L) is printed without the L after which it is named.)",
     strata={"four cells": lambda cells, **_: max(cells) >= 3},
     mutants={"an eighth of the root, half the constant": instead(lambda impl, **case: _transported(impl, **case, root=0.125, rest=0.5)),
              "neither": instead(lambda impl, **case: _transported(impl, **case, root=0.0, rest=0.5))},
@@ -131,31 +90,73 @@ def transport_for_bounded_losses(impl: Any, **case: Any) -> Comparison:
     return _transported(impl, **case)
 
 
+def _hkk(impl: Any, counts: Any, distances: Any, lipschitz: Any, delta: Any, C: Any, loss: Any, everywhere: bool = False, floor: int = 1, total: bool = False) -> Comparison:
+    m, products = sum(counts), np.asarray(distances * lipschitz)
+    found = impl.generalization.optimal_transport_bound(loss, counts, distances, lipschitz, delta, constant=C)
+    one, at = products[0] * 0 + 1, [k for k, m_i in enumerate(counts) if m_i or everywhere]
+    first = sum(one * counts[k] / m * distances[k] * largest([one * floor, lipschitz[k]]) for k in range(len(counts)))
+    most = sum(products[at]) if total else largest(products[at])
+    root = np.sqrt((np.log(delta * 0 + 4) - np.log(delta * 1)) / m)
+    return Comparison(found, "==", loss + first + most * root + np.sqrt(one * len(counts) / m) + C)
+
+
+@claim(
+    "than.sec-5.2-HKK-terms",
+    at="(HKK) and the gamma after it, as printed",
+    tex=r"F(D,h) + \sum_{i \in T} \tfrac{m_i}{m} \lambda_i \max\{1, L_i\} + \max_{i \in T} \lambda_i L_i \sqrt{\tfrac{\ln(4/\delta)}{m}} + \sqrt{N/m} + c",
+    given=cell_terms(),
+    verdict=Verdict.SURVIVED,
+    reading="The maximum is over the cells with samples, since lambda_i is defined for them only.",
+    strata={"an empty cell, the largest": unequal_cells},
+    mutants={"one-percent": scale_right(1.01), "largest over all cells": instead(lambda impl, **case: _hkk(impl, **case, everywhere=True)),
+             "sum for the largest": instead(lambda impl, **case: _hkk(impl, **case, total=True)), "0 for 1": instead(lambda impl, **case: _hkk(impl, **case, floor=0))},
+    witnesses=[{"counts": [7, 1, 0], "distances": np.array([1.0, 0.25, 3.0]), "lipschitz": np.array([0.25, 1.0, 3.0]), "delta": 0.25, "C": 3.0, "loss": 0.25}],
+)
+def transport_terms(impl: Any, **case: Any) -> Comparison:
+    """The bound of the reference function is HKK as it is quoted, with the constant as an argument."""
+    return _hkk(impl, **case)
+
+
 # LLA: F(D) + tau mu^2 / 2 + O(ln m) / (mu sqrt m) + const.
 
 def _third(impl: Any, mu: Any, m: Any) -> Any:
     return impl.generalization.spherical_sharpness_bound(0.0, 0.0, mu, m, log_constant=1.0, constant=0.0)
 
 
+def _printed(mu: Any, m: Any) -> Any:
+    """The logarithm of m over mu sqrt(m), written out."""
+    one = mu * 0 + 1
+    return np.log(one * m) / (mu * np.sqrt(one * m))
+
+
+def _quoted(impl: Any, tau: Any, mu: Any, m: int, k: int, c: Any, loss: Any, square: int = 2, root: float = 0.5) -> Comparison:
+    one = mu * 0 + 1
+    found = impl.generalization.spherical_sharpness_bound(loss, tau, mu / 2.0**k, m, log_constant=c, constant=0.5)
+    third = 2.0**k * c * np.log(one * m) / mu / (one * m) ** (one * root)
+    return Comparison(found, "==", loss + tau * (mu / 2.0**k) ** square / 2 + third + 0.5)
+
+
 @claim(
     "than.sec-5.2-LLA",
     at="after (LLA): 'setting mu -> 0 ... causes the third term of (LLA) to diverge'",
-    tex=r"\frac{c \ln m}{(\mu/2^k) \sqrt m} = 2^k \frac{c \ln m}{\mu \sqrt m}",
-    given={"mu": st.sampled_from([2.0, 1.0, 0.5, 0.0625]), "m": st.integers(2, 10**6), "k": st.integers(0, 20)},
+    tex=r"\text{(LLA) at } \mu/2^k = F(D,h) + \frac{\tau\mu^2}{2 \cdot 4^k} + 2^k \frac{c \ln m}{\mu \sqrt m} + \text{const.}",
+    given={"tau": st.sampled_from([0.0, 1.0, 8.0]), "mu": st.sampled_from([2.0, 1.0, 0.5, 0.0625]), "m": st.integers(2, 10**6), "k": st.integers(0, 20),
+           "c": st.sampled_from([1.0, 0.25, 3.0]), "loss": st.sampled_from([0.0, 0.25])},
     verdict=Verdict.SURVIVED,
-    note="So it does. LLA bounds the loss averaged over noise on the weights, as the source says; the function leaves both constants to its caller.",
-    strata={"k at least 2": lambda mu, m, k: k >= 2},
-    mutants={"one-percent": scale_right(1.01), "square of it": instead(lambda impl, mu, m, k: Comparison(
-        _third(impl, mu / 2.0**k, m), "==", _third(impl, mu, m) * 4.0**k))},
+    note="So it does, and the second term vanishes. LLA bounds the loss averaged over noise on the weights, as the source says; the function leaves both constants to its caller. The right side is written out term by term.",
+    strata={"k at least 2": lambda tau, k, **_: k >= 2 and tau > 0, "k = 0": lambda tau, mu, k, **_: k == 0 and tau > 0 and mu != 1},
+    mutants={"one-percent": scale_right(1.01), "mu for its square": instead(lambda impl, **case: _quoted(impl, **case, square=1)),
+             "m for its root": instead(lambda impl, **case: _quoted(impl, **case, root=1.0))},
+    witnesses=[{"tau": 8.0, "mu": 0.5, "m": 100, "k": k, "c": 3.0, "loss": 0.25} for k in (0, 2)],
 )
-def diverges_for_small_noise(impl: Any, mu: Any, m: int, k: int) -> Comparison:
-    """Noise that is 2^k times smaller makes the third term 2^k times larger."""
-    return Comparison(_third(impl, mu / 2.0**k, m), "==", _third(impl, mu, m) * 2.0**k)
+def diverges_for_small_noise(impl: Any, **case: Any) -> Comparison:
+    """Noise that is 2^k times smaller makes the third term 2^k times larger and the second 4^k times smaller."""
+    return _quoted(impl, **case)
 
 
 def _more_samples(impl: Any, mu: Any, m: int, log: Any) -> Comparison:
     one = mu * 0 + 1
-    return Comparison(_third(impl, mu / 2, 4 * m) * np.log(one * m), "==", _third(impl, mu, m) * log(one))
+    return Comparison(_third(impl, mu / 2, 4 * m) * np.log(one * m), "==", _printed(mu, m) * log(one))
 
 
 @claim(
@@ -181,12 +182,12 @@ def four_times_the_samples(impl: Any, mu: Any, m: int) -> Comparison:
     verdict=Verdict.SURVIVED,
     note="Sixteen times the samples suffice from m = 16 on, where both sides are equal; (ln 16 + ln m)/2 <= ln m.",
     strata={"m up to 20": lambda mu, m: m <= 20},
-    mutants={"one-percent-tighter": tighten(0.01), "fifteen": instead(lambda impl, mu, m: Comparison(_third(impl, mu / 2, 15 * m), "<=", _third(impl, mu, m)))},
+    mutants={"one-percent-tighter": tighten(0.01), "fifteen": instead(lambda impl, mu, m: Comparison(_third(impl, mu / 2, 15 * m), "<=", _printed(mu, m)))},
     witnesses=[{"mu": 1.0, "m": 16}],
 )
 def sixteen_times_the_samples(impl: Any, mu: Any, m: int) -> Comparison:
     """Half the noise and sixteen times the samples do not raise the third term."""
-    return Comparison(_third(impl, mu / 2, 16 * m), "<=", _third(impl, mu, m))
+    return Comparison(_third(impl, mu / 2, 16 * m), "<=", _printed(mu, m))
 
 
 def _means_steps(factor: Any) -> Iterator[Step]:

@@ -10,7 +10,7 @@ import numpy as np
 import sympy
 from hypothesis import strategies as st
 
-from proofs_check.claim import Case, Comparison, Step, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Case, Comparison, Kind, Step, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._sides import largest, length
 from proofs_check.strategies import dyadics, groupings, vectors
 
@@ -43,8 +43,10 @@ def _several(variance: Any, epsilon: Any) -> bool:
     tex=r"\lVert \mathrm{BN} \rVert_{Lip} = \lVert 1/\sigma \rVert_2",
     given={"variance": _VARIANCES, "epsilon": _EPSILON},
     verdict=Verdict.REFUTED,
-    note="Section 2.2 fixes the plain norm bars to be l2. The Jacobian is diagonal, and its norm is the largest entry, not "
-    "the length of the diagonal: for variances (3, 3) and epsilon 1 it is 1/2, the l2 norm of (1/2, 1/2) is 0.707.",
+    kind=Kind.FALSE,
+    reading="Population variances are given numbers, so that BN is affine; plain norm bars are l2 and 1/sigma is printed as a vector (section 2.2 and the lemma itself).",
+    note="The Jacobian is diagonal, and its norm is the largest entry, not the length of the diagonal, which the proof puts in its place: for variances (3, 3) and epsilon 1 it is 1/2, the l2 norm of (1/2, 1/2) is 0.707. "
+    "With two inputs or more the printed value is always too large, so that it stays an upper bound (than.lemma-1.upper-bound) and the corollaries that use it stay true.",
     counterexample={"variance": np.array([3.0, 3.0]), "epsilon": 1.0},
     control={"variance": np.array([3.0]), "epsilon": 1.0},
     amended_by="than.lemma-1.largest",
@@ -62,7 +64,11 @@ def batch_norm_euclidean(impl: Any, variance: Any, epsilon: Any) -> Comparison:
     verdict=Verdict.PROVED,
     strata={"two different variances": _several},
     mutants={"one-percent": scale_right(1.01), "smallest-instead": instead(lambda impl, variance, epsilon: Comparison(
-        _batch(impl, variance, epsilon), "==", -largest(-_reciprocals(variance, epsilon))))},
+        _batch(impl, variance, epsilon), "==", -largest(-_reciprocals(variance, epsilon)))),
+        "first-instead": instead(lambda impl, variance, epsilon: Comparison(
+            _batch(impl, variance, epsilon), "==", _reciprocals(variance, epsilon)[0])),
+        "epsilon-outside-of-the-root": instead(lambda impl, variance, epsilon: Comparison(
+            _batch(impl, variance, epsilon), "==", largest(1 / (np.sqrt(np.asarray(variance) + epsilon * 0) + epsilon))))},
     exhaustive=_variances_small,
     derivation=lambda factor: _diagonal(factor),
 )
@@ -102,6 +108,34 @@ def batch_norm_upper_bound(impl: Any, variance: Any, epsilon: Any) -> Comparison
     return Comparison([constant, size], "<=", [size, np.sqrt(constant * 0 + len(variance)) * constant])
 
 
+@st.composite
+def _raised(draw: st.DrawFn) -> Case:
+    variance = draw(_VARIANCES)
+    step = st.sampled_from([0.0, 0.0, 1.0, 12.0])
+    return {"variance": variance, "epsilon": draw(_EPSILON), "rise": np.array([draw(step) for _ in variance])}
+
+
+@claim(
+    "than.sec-3.1-variances",
+    at="after Lemma 1: 'An increase in variances will decrease ||BN||_Lip'",
+    tex=r"\tau_k \ge \sigma_k^2\ \forall k \Rightarrow \lVert \mathrm{BN}_\tau \rVert_{Lip} = (\min_k \tau_k + \epsilon)^{-1/2} \le \lVert \mathrm{BN}_\sigma \rVert_{Lip}",
+    given=_raised(),
+    verdict=Verdict.SURVIVED,
+    note="It decreases if the least variance does increase, and else stays as it is: larger ones beside it do not count (with the l2 norm that lemma 1 prints every variance does).",
+    strata={"the least one rises": lambda variance, rise, epsilon: len(variance) >= 2 and min(variance + rise) > min(variance),
+            "another one rises": lambda variance, rise, epsilon: len(variance) >= 2 and min(variance + rise) == min(variance) and bool(np.any(rise))},
+    mutants={"one-percent-tighter": tighten(0.01), "mean for the least": instead(lambda impl, variance, epsilon, rise: Comparison(
+        _batch(impl, variance + rise, epsilon), "<=", 1 / np.sqrt((np.asarray(variance) + rise).sum() / (epsilon * 0 + len(variance)) + epsilon)))},
+    witnesses=[{"variance": np.array([3.0, 3.0]), "epsilon": 1.0, "rise": np.array([0.0, 12.0])}],
+)
+def rising_variances(impl: Any, variance: Any, epsilon: Any, rise: Any) -> Comparison:
+    """The constant of batch normalization does not increase with the variances: the least of them gives it."""
+    before, after = (_batch(impl, v, epsilon) for v in (variance, variance + rise))
+    least = -largest(-(np.asarray(variance) + rise))
+    printed = 1 / np.sqrt(least + epsilon)
+    return Comparison([after, after, printed], "<=", [before, printed, after])
+
+
 _LN = {"x": vectors(st.integers(1, 6)), "epsilon": _EPSILON}
 
 
@@ -109,11 +143,11 @@ def _spread_out(x: Any, epsilon: Any) -> bool:
     return len(x) >= 3 and len(set(x)) >= 2
 
 
-def _printed_jacobian(x: Any, epsilon: Any, constant: float = 1.0) -> Any:
+def _printed_jacobian(x: Any, epsilon: Any, constant: float = 1.0, ddof: int = 0) -> Any:
     n = len(x)
     one = np.asarray(x)[0] * 0 + 1
     y = x - x.sum() / (one * n)
-    size = np.sqrt((y * y).sum() / (one * n) + epsilon)
+    size = np.sqrt((y * y).sum() / (one * (n - ddof)) + epsilon)
     radial = np.eye(n) - np.outer(y, y) / ((y * y).sum() + constant * n * epsilon)
     return radial @ (np.eye(n) - np.ones((n, n)) * (one / n)) / size
 
@@ -133,6 +167,8 @@ def _printed_jacobian(x: Any, epsilon: Any, constant: float = 1.0) -> Any:
         "n-epsilon-without-n": instead(lambda impl, x, epsilon: Comparison(
             impl.normalization.layer_norm_jacobian(x, epsilon=epsilon), "==",
             _printed_jacobian(x, epsilon, 1.0 / len(x)))),
+        "variance-over-n-1": instead(lambda impl, x, epsilon: Comparison(
+            impl.normalization.layer_norm_jacobian(x, epsilon=epsilon), "==", _printed_jacobian(x, epsilon, ddof=1))),
         "no-centring": instead(lambda impl, x, epsilon: Comparison(
             impl.normalization.layer_norm_jacobian(x, epsilon=epsilon), "==",
             _printed_jacobian(x, epsilon) + np.ones((len(x), len(x))) * 0.01)),
@@ -168,10 +204,10 @@ def _ln_norm(impl: Any, x: Any, epsilon: Any) -> Any:
     return impl.spectral.spectral_norm(impl.normalization.layer_norm_jacobian(x, epsilon=epsilon))
 
 
-def _variance(x: Any) -> Any:
+def _variance(x: Any, ddof: int = 0) -> Any:
     one = np.asarray(x)[0] * 0 + 1
     y = x - x.sum() / (one * len(x))
-    return (y * y).sum() / (one * len(x))
+    return (y * y).sum() / (one * (len(x) - ddof))
 
 
 @claim(
@@ -183,7 +219,9 @@ def _variance(x: Any) -> Any:
     note="Equality from three features on, and at constant inputs; for two features see than.lemma-2.local.",
     strata={"three features, not constant": _spread_out},
     mutants={"one-percent-tighter": tighten(0.01), "factor-1-1/n": instead(lambda impl, x, epsilon: Comparison(
-        _ln_norm(impl, x, epsilon), "<=", (1 - 1.0 / len(x)) / np.sqrt(_variance(x) + epsilon)))},
+        _ln_norm(impl, x, epsilon), "<=", (1 - 1.0 / len(x)) / np.sqrt(_variance(x) + epsilon))),
+        "variance-over-n-1": instead(lambda impl, x, epsilon: Comparison(
+            _ln_norm(impl, x, epsilon), "<=", 1 / np.sqrt(_variance(x, 1) + epsilon)))},
     adversarial=["x"],
     derivation=lambda factor: _projection_steps(factor),
 )
@@ -250,8 +288,10 @@ def _global(impl: Any, x: Any, epsilon: Any, factor: float) -> Comparison:
     tex=r"\lVert \mathrm{LN} \rVert_{Lip} \le (1 - 1/n)/\sigma",
     given={"x": vectors(st.integers(2, 4)), "epsilon": _EPSILON},
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="Printed in a summary of the paper by others, not in the paper, whose lemma 2 has no such factor; sigma as in lemma 2, the least deviation over all inputs, and n at least 2.",
     note="The centring is a projection, of norm 1, not 1 - 1/n (its diagonal entries). At x = (0, 0), epsilon = 1 the Jacobian "
-    "is [[1/2, -1/2], [-1/2, 1/2]], of norm 1 against 1/2. The paper itself does not print the factor.",
+    "is [[1/2, -1/2], [-1/2, 1/2]], of norm 1 against 1/2.",
     counterexample={"x": np.array([0.0, 0.0]), "epsilon": 1.0},
     control={"x": np.array([4.0, -4.0]), "epsilon": 1.0},
     amended_by="than.lemma-2.global",
@@ -264,7 +304,9 @@ def layer_norm_with_a_smaller_factor(impl: Any, x: Any, epsilon: Any) -> Compari
 @st.composite
 def _grouped(draw: st.DrawFn) -> Case:
     n = draw(st.integers(2, 6))
-    return {"x": draw(vectors(n, dyadics(-2, 2))), "groups": draw(groupings(n)), "epsilon": draw(_EPSILON)}
+    order = draw(st.one_of(st.just(list(range(n))), st.permutations(list(range(n)))))  # neighbours, or not
+    groups = [[order[i] for i in block] for block in draw(groupings(n))]
+    return {"x": draw(vectors(n, dyadics(-2, 2))), "groups": groups, "epsilon": draw(_EPSILON)}
 
 
 def _gn_norm(impl: Any, x: Any, groups: Any, epsilon: Any) -> Any:
@@ -298,8 +340,11 @@ def group_norm_sum(impl: Any, x: Any, groups: Any, epsilon: Any) -> Comparison:
     r"\lVert \mathrm{GN} \rVert_{Lip} = \epsilon^{-1/2}",
     given=_grouped(),
     verdict=Verdict.SURVIVED,
-    strata={"two groups, not constant": lambda x, groups, epsilon: len(groups) == 2 and len(set(x)) >= 2},
-    mutants={"one-percent": scale_right(1.01), "sum-instead": instead(lambda impl, x, groups, epsilon: Comparison(
+    strata={"two groups, not constant": lambda x, groups, epsilon: len(groups) == 2 and len(set(x)) >= 2,
+            "groups that are no neighbours": lambda x, groups, epsilon: len(groups) == 2 and sorted(groups[0]) != list(range(len(groups[0]))) and len(set(x)) >= 2},
+    mutants={"one-percent": scale_right(1.01), "first-instead": instead(lambda impl, x, groups, epsilon: Comparison(
+        _gn_norm(impl, x, groups, epsilon), "==", impl.normalization.layer_norm_jacobian_norm(x[groups[0]], epsilon=epsilon))),
+        "sum-instead": instead(lambda impl, x, groups, epsilon: Comparison(
         _gn_norm(impl, x, groups, epsilon), "==",
         sum(impl.normalization.layer_norm_jacobian_norm(x[block], epsilon=epsilon) for block in groups)))},
     adversarial=["x"],

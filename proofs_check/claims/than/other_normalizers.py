@@ -36,9 +36,12 @@ def _scale(epsilon: Any) -> float:
     verdict=Verdict.SURVIVED,
     note="Batch normalization with batch statistics is layer normalization of every feature across the samples; it is "
     "not the map of lemma 1, and its global constant is 1/sqrt(epsilon).",
-    strata={"several samples and features": _varied},
+    strata={"several samples and features": _varied,
+            "more samples than features": lambda x, epsilon: _varied(x, epsilon) and x.shape[0] > x.shape[1],
+            "more features than samples": lambda x, epsilon: _varied(x, epsilon) and x.shape[0] < x.shape[1]},
     mutants={"one-percent": scale_right(1.01), "statistics-held-constant": instead(
-        lambda impl, x, epsilon: _batch_blocks(impl, x, epsilon, frozen=True))},
+        lambda impl, x, epsilon: _batch_blocks(impl, x, epsilon, frozen=True)),
+        "axes-exchanged": instead(lambda impl, x, epsilon: _batch_blocks(impl, x, epsilon, frozen=False, exchanged=True))},
     adversarial=["x"],
 )
 def batch_statistics(impl: Any, x: Any, epsilon: Any) -> Comparison:
@@ -53,11 +56,13 @@ def batch_statistics(impl: Any, x: Any, epsilon: Any) -> Comparison:
     )
 
 
-def _batch_blocks(impl: Any, x: Any, epsilon: Any, frozen: bool) -> Comparison:
+def _batch_blocks(impl: Any, x: Any, epsilon: Any, frozen: bool, exchanged: bool = False) -> Comparison:
     jacobian = impl.normalization.batch_norm_training_jacobian(x, epsilon=epsilon)
     samples, features = np.shape(x)
     claimed = jacobian * 0
-    for k in range(features):
+    for i in range(samples if exchanged else 0):
+        claimed[i, :, i, :] = impl.normalization.layer_norm_jacobian(x[i], epsilon=epsilon)
+    for k in range(0 if exchanged else features):
         block = impl.normalization.layer_norm_jacobian(x[:, k], epsilon=epsilon)
         claimed[:, k, :, k] = block * np.eye(samples) if frozen else block
     return Comparison(jacobian, "==", claimed, _scale(epsilon))
@@ -69,8 +74,11 @@ def _batch_blocks(impl: Any, x: Any, epsilon: Any, frozen: bool) -> Comparison:
     tex=r"\lVert J_{\mathrm{IN}}(x) \rVert = \max_c \lVert J_{\mathrm{LN}}(x_c) \rVert",
     given=_tables(),
     verdict=Verdict.SURVIVED,
-    strata={"several channels and positions": _varied},
-    mutants={"one-percent": scale_right(1.01), "sum-instead": instead(lambda impl, x, epsilon: Comparison(
+    strata={"several channels and positions": _varied,
+            "as many of both": lambda x, epsilon: _varied(x, epsilon) and x.shape[0] == x.shape[1]},
+    mutants={"one-percent": scale_right(1.01), "axes-exchanged": instead(lambda impl, x, epsilon: Comparison(
+        _instance(impl, x, epsilon), "==", largest([impl.normalization.layer_norm_jacobian_norm(column, epsilon=epsilon) for column in x.T]))),
+        "sum-instead": instead(lambda impl, x, epsilon: Comparison(
         _instance(impl, x, epsilon), "==",
         sum(impl.normalization.layer_norm_jacobian_norm(channel, epsilon=epsilon) for channel in x)))},
     adversarial=["x"],
