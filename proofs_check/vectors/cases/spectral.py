@@ -58,7 +58,7 @@ def _norms(W: Any, n_iter: int) -> Any:
 
 
 def _gradient() -> list[Case]:
-    kept = [item for item in matrices(zero=False, drawn=16) if item[2].size <= 16 and not {"Overflow", "Underflow"} & set(item[1])]
+    kept = [item for item in matrices(zero=False, drawn=16) + complex_matrices() if item[2].size <= 16 and not {"Overflow", "Underflow"} & set(item[1])]
     cases = [Case(f"{c}; {i % 4} steps", f, {"W": W, "n_iter": i % 4}) for i, (c, f, W) in enumerate(kept)]
     return [*cases, *bad_matrices(n_iter=2)]
 

@@ -58,7 +58,7 @@ def slopes_between_all_points(points, losses, cells, probabilities, counts, n_ce
     return found._replace(lipschitz=np.full(n_cells, one.lipschitz[0]))
 
 
-@bug("generalization.sampling_remainder")
+@bug("generalization.sampling_remainder", tight=True)
 def empty_cells_counted(counts, delta, largest_loss, *, form="printed"):
     # All cells for those with samples in them.
     found = generalization.sampling_remainder(counts, delta, largest_loss, form=form)
@@ -70,7 +70,7 @@ def empty_cells_counted(counts, delta, largest_loss, *, form="printed"):
     return largest_loss * (math.sqrt(2) * u if form == "chernoff" else (math.sqrt(2) + 1) * u + 2 * u * u)
 
 
-@bug("generalization.sampling_remainder")
+@bug("generalization.sampling_remainder", tight=True)
 def risk_twice(counts, delta, largest_loss, *, form="printed"):
     return generalization.sampling_remainder(counts, delta / 2, largest_loss, form=form)
 
@@ -90,7 +90,7 @@ def cells_of_equal_weight(empirical_loss, counts, distances, lipschitz, delta, l
     return empirical_loss + np.mean(np.asarray(distances) * lipschitz * (np.asarray(counts) > 0)) + g
 
 
-@bug("generalization.local_lipschitz_bound")
+@bug("generalization.local_lipschitz_bound", tight=True)
 def largest_constant_for_each(empirical_loss, counts, distances, lipschitz, delta, largest_loss, *, form="printed"):
     lipschitz = np.full(np.shape(counts), np.max(lipschitz))
     return generalization.local_lipschitz_bound(empirical_loss, counts, distances, lipschitz, delta, largest_loss,
@@ -104,7 +104,7 @@ def product_of_the_means(empirical_loss, counts, distances, lipschitz, delta, la
     return empirical_loss + np.sum(share * distances) * np.sum(share * lipschitz) + g
 
 
-@bug("generalization.optimal_transport_bound")
+@bug("generalization.optimal_transport_bound", tight=True)
 def largest_term_over_all_cells(empirical_loss, counts, distances, lipschitz, delta, *, constant):
     found = generalization.optimal_transport_bound(empirical_loss, counts, distances, lipschitz, delta,
                                                    constant=constant)
@@ -144,7 +144,7 @@ def samples_without_their_root(empirical_loss, sharpness, mu, m, *, log_constant
     return found + log_constant * math.log(m) / mu * (1 / m - 1 / math.sqrt(m))
 
 
-@bug("generalization.spherical_sharpness_bound")
+@bug("generalization.spherical_sharpness_bound", tight=True)
 def logarithm_to_the_base_two(empirical_loss, sharpness, mu, m, *, log_constant, constant):
     return generalization.spherical_sharpness_bound(
         empirical_loss, sharpness, mu, m, log_constant=log_constant / math.log(2), constant=constant)

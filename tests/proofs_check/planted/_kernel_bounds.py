@@ -39,14 +39,6 @@ def largest_sum_over_lags_only(K, n_iter, norm="inf", *, n=None, certified=False
     return scale * float(np.abs(G).sum(axis=(2, 3)).max()) ** 2.0**-n_iter
 
 
-@bug("convolution.zero_padded_norm_bound")
-def half_of_the_root(K, n_iter, norm="inf", *, n=None, certified=False):
-    # The root of the step before.
-    scale = float(np.abs(K).max()) or 1.0
-    found = convolution.zero_padded_norm_bound(np.asarray(K) / scale, n_iter, norm, n=n)
-    return scale * found ** (2.0 if n_iter else 1.0)
-
-
 @bug("convolution.size_transfer_factor")
 def root_of_2t_for_2_to_the_t(k, n0, n_iter):
     return convolution.size_transfer_factor(k, n0, n_iter) ** (2.0**n_iter / max(2 * n_iter, 1))
@@ -76,10 +68,9 @@ def only_the_first_of_the_two_factors(k, n0, n_iter):
 
 
 @bug("convolution.smaller_input_norm_bound")
-def factor_of_one_step_less(K, n0, n_iter, *, certified=False):
-    factor = convolution.size_transfer_factor(np.shape(K)[2:], n0, max(n_iter - 1, 0))
-    bound = convolution.circular_norm_bound(K, n0, n_iter, certified=certified)
-    return bound * factor if n_iter else convolution.smaller_input_norm_bound(K, n0, 0, certified=certified)
+def bound_on_the_small_image_itself(K, n0, n_iter, *, certified=False):
+    convolution.smaller_input_norm_bound(K, n0, n_iter)  # refuses what is out of range
+    return convolution.circular_norm_bound(K, n0, n_iter, certified=certified)
 
 
 @bug("convolution.smaller_input_norm_bound")
@@ -160,7 +151,7 @@ def largest_of_four_for_the_least(K):
     return math.sqrt(np.prod(np.shape(K)[2:])) * max(map(spectral.spectral_norm, _four(K)))
 
 
-@bug("convolution.four_matrix_bound")
+@bug("convolution.four_matrix_bound", tight=True)
 def reshaped_without_moving_the_axes(K):
     o, i, h, w = np.shape(K)
     R, S, M, N = (np.reshape(K, shape) for shape in ((o * h, i * w), (o * w, i * h), (o, -1), (-1, i)))

@@ -225,12 +225,12 @@ def hessian_with_the_softmax_on_the_diagonal(logits):
     return H + 2 * np.diag(np.exp(logits - np.max(logits)) / np.exp(logits - np.max(logits)).sum() - np.diag(H))
 
 
-@bug("curvature.activation_decay")
+@bug("curvature.activation_decay", tight=True)
 def deviation_for_the_variance(logits, label, h, sigma):
     return losses.activation_decay(logits, label, h, math.sqrt(sigma))
 
 
-@bug("curvature.activation_decay")
+@bug("curvature.activation_decay", tight=True)
 def norm_of_the_activations_without_its_square(logits, label, h, sigma):
     h = np.asarray(h)
     length = np.linalg.norm(h)

@@ -20,17 +20,12 @@ def variance_for_the_deviation_below(sigma, *, mass=1.0, into="interval"):
     return weierstrass.lipschitz_bounded(sigma**2, mass=mass, into=into)
 
 
-@bug("weierstrass.lipschitz_smoothed")
+@bug("weierstrass.lipschitz_smoothed", tight=True)
 def interval_as_the_simplex(lipschitz, sigma, *, mass=1.0):
     return weierstrass.lipschitz_smoothed_simplex(lipschitz, sigma, mass=mass)
 
 
-@bug("weierstrass.lipschitz_smoothed")
-def constant_and_deviation_exchanged(lipschitz, sigma, *, mass=1.0):
-    return weierstrass.lipschitz_smoothed(sigma, lipschitz if np.isfinite(lipschitz) else 1e9, mass=mass)
-
-
-@bug("weierstrass.lipschitz_smoothed")
+@bug("weierstrass.lipschitz_smoothed", tight=True)
 def smaller_of_both_constants(lipschitz, sigma, *, mass=1.0):
     return min(lipschitz, weierstrass.lipschitz_bounded(sigma, mass=mass)) if sigma else lipschitz
 
@@ -112,7 +107,7 @@ def slope_and_deviation_exchanged(p, lipschitz, sigma):
     return weierstrass.quantile_lipschitz(p, sigma, lipschitz if 0 < lipschitz < np.inf else sigma)
 
 
-@bug("weierstrass.quantile_lipschitz")
+@bug("weierstrass.quantile_lipschitz", tight=True)
 def constant_of_a_steep_classifier(p, lipschitz, sigma):
     return weierstrass.quantile_lipschitz(p, np.inf, sigma)
 

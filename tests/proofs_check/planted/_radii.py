@@ -7,6 +7,7 @@ from scipy.stats import norm
 
 from planted._registry import bug
 from refimpl import certificates, confidence
+from refimpl.certificates._smoothed import _crossing
 
 A_CLASSIFIER = "takes a classifier and draws, which no file of vectors holds"
 
@@ -140,7 +141,7 @@ def trials_for_runs(covers, p, n, runs, alpha, *, rng):
     return confidence.simulated_coverage(covers, p, n, n, alpha, rng=rng)
 
 
-@bug("certificates.certify_mono")
+@bug("certificates.certify_mono", tight=True)
 def both_ends_where_one_is_needed(selection, estimation, sigma, alpha):
     return certificates.certify_mono(selection, estimation, sigma, alpha / 2)
 
@@ -163,7 +164,7 @@ def radius_of_the_upper_end_as_one_less_the_lower(counts, sigma, alpha):
     return found._replace(radius=radius, label=np.where(np.asarray(radius) > 0, found.label, -1)[()])
 
 
-@bug("certificates.certify_partitioned")
+@bug("certificates.certify_partitioned", tight=True)
 def risk_shared_by_all_classes(selection, estimation, sigma, alpha):
     # Among c classes instead of among the buckets and the class.
     c = np.shape(selection)[-1]
@@ -205,7 +206,7 @@ def upper_end_as_one_less_the_lower(p_lower, p_upper, sigma, *, certified=False)
     return certificates.radius_mono(p_lower, sigma, certified=certified)
 
 
-@bug("certificates.radius_multi")
+@bug("certificates.radius_multi", tight=True)
 def radius_from_the_difference(p_lower, p_upper, sigma, *, certified=False):
     half = 0.5 + (np.asarray(p_lower) - p_upper) / 2
     return certificates.radius_mono(half, sigma, certified=certified)
@@ -217,21 +218,25 @@ def constants_of_the_classes_exchanged(p_lower, p_upper, sigma, lipschitz, *, ce
     return certificates.radius_multi_lipschitz(p_lower, p_upper, sigma, turned, certified=certified)
 
 
-@bug("certificates.radius_multi_lipschitz")
+@bug("certificates.radius_multi_lipschitz", tight=True)
 def larger_constant_for_both(p_lower, p_upper, sigma, lipschitz, *, certified=False):
     return certificates.radius_multi_lipschitz(p_lower, p_upper, sigma, float(np.max(lipschitz)), certified=certified)
 
 
-@bug("certificates.radius_multi_lipschitz")
+@bug("certificates.radius_multi_lipschitz", tight=True)
 def radius_of_the_plain_bound(p_lower, p_upper, sigma, lipschitz, *, certified=False):
     return certificates.radius_multi(p_lower, p_upper, sigma, certified=certified)
 
 
-@bug("certificates.radius_multi_lipschitz")
+@bug("certificates.radius_multi_lipschitz", tight=True)
 def without_the_comparison_with_the_plain_one(p_lower, p_upper, sigma, lipschitz, *, certified=False):
-    # The slope's share of the radius alone: what no noise would give.
-    gap = np.maximum(np.asarray(p_lower) - p_upper, 0.0)
-    return gap / np.sum(lipschitz if isinstance(lipschitz, tuple) else (lipschitz, lipschitz))
+    certificates.radius_multi_lipschitz(p_lower, p_upper, sigma, lipschitz)  # refuses what is out of range
+    first, second = lipschitz if isinstance(lipschitz, tuple) else (lipschitz, lipschitz)
+    pairs = np.broadcast(np.asarray(p_lower), np.asarray(p_upper))
+    found = [_crossing(float(p), float(q), sigma, first, second) for p, q in pairs]
+    radii, places = (np.array(part).reshape(pairs.shape) for part in zip(*found, strict=True))
+    lowered = np.maximum(radii - 2.0**-44 * places, 0) * (1 - 2.0**-44) if certified else radii
+    return lowered[()]
 
 
 @bug("certificates.radius_pairwise")
