@@ -43,3 +43,9 @@ def scaled(values: Values, units: float, by: float = 2.0**-20) -> Mutant:
     """Every result made larger by this share."""
     return instead(lambda impl, **case: agree(
         [np.asarray(value) * (1 + by) for value in values(impl, case)], values(impl.exact, case), units))
+
+
+def near(found: list[Any], wanted: list[Any], units: float) -> Comparison:
+    """Numbers that are computed twice in floats: no further apart than so many units of the larger, or of 1."""
+    pairs = [(float(a), float(b)) for a, b in zip(found, wanted, strict=True)]
+    return Comparison([abs(a - b) for a, b in pairs], "<=", [units * UNIT * max(1.0, abs(a), abs(b)) for a, b in pairs])

@@ -183,18 +183,18 @@ def constant_of_the_mean_variance(variance, *, epsilon):
 def variance_over_one_sample_less(batch):
     mean, variance = normalization.batch_norm_statistics(batch)
     m = len(batch)
-    return mean, variance * (m / (m - 1) if m > 1 else 1)
+    return normalization.BatchStatistics(mean, variance * (m / (m - 1) if m > 1 else 1))
 
 
 @bug("normalization.batch_norm_statistics")
 def mean_of_squares_for_the_variance(batch):
-    return np.mean(batch, axis=0), np.mean(np.square(batch), axis=0)
+    return normalization.BatchStatistics(np.mean(batch, axis=0), np.mean(np.square(batch), axis=0))
 
 
 @bug("normalization.batch_norm_statistics")
 def one_variance_for_all_features(batch):
     mean, variance = normalization.batch_norm_statistics(batch)
-    return mean, np.full(variance.shape, np.var(batch))
+    return normalization.BatchStatistics(mean, np.full(variance.shape, np.var(batch)))
 
 
 @bug("normalization.batch_norm_training")
