@@ -18,7 +18,8 @@ NAMES = st.sampled_from(["tanh", "sigmoid", "softplus", "leaky_relu", "relu"])
 
 def _rescaled(impl: Any, case: Any) -> list[Any]:
     W, q, of = case["W"], case["q"], impl.layers
-    return [of.aol_rescaling(W), of.sll_rescaling(W, q), *(of.spectral_rescaling(W, t, q) for t in (1, 2, 3)), of.spectral_normalization(W)]
+    without = W * (np.arange(W.shape[1]) > 0)  # a column of zeros is left as it is
+    return [of.aol_rescaling(W), of.aol_rescaling(without), of.sll_rescaling(W, q), *(of.spectral_rescaling(W, t, q) for t in (1, 2, 3)), of.spectral_normalization(W)]
 
 
 def _weighted() -> Any:
@@ -116,7 +117,7 @@ def residual_values(impl: Any, **case: Any) -> Any:
 
 def _convolved(impl: Any, case: Any) -> list[Any]:
     K, n, of = case["K"] / 8, case["n"], impl.layers
-    found = [of.cayley_convolution(K, n), of.skew_orthogonal_convolution(K, n), of.reshaped_kernel_orthogonalization(case["R"])]
+    found = [of.cayley_convolution(K, n), of.skew_orthogonal_convolution(K, n), of.skew_orthogonal_convolution(K, n, 5), of.reshaped_kernel_orthogonalization(case["R"])]
     return [*found, of.block_orthogonal_convolution(case["H"], [(case["U"], case["U"][::-1] + 1.0)])]
 
 
@@ -156,6 +157,8 @@ def _radii(impl: Any, case: Any) -> list[Any]:
     found = [of.radius_pairwise(s, y, case["pairs"]), of.radius_coordinate(s, y, case["constants"]), of.radius_global(s, y, case["sigma"]), of.margin(s, y)]
     p, q, sigma = case["p"], case["q"], case["sigma"]
     found += [of.radius_mono(p, sigma), of.radius_multi(p, q, sigma), of.radius_multi_lipschitz(p, q, sigma, case["slopes"]), of.radius_multi_lipschitz(p, q, sigma, case["slopes"][0])]
+    # Probabilities that nearly meet, where rounding is a share of the radius.
+    found.append(of.radius_multi_lipschitz(0.5 + 2.0**-40, 0.5, sigma, 2.0**20, certified=True))
     return [*found, of.certified_accuracy(np.abs(s), np.abs(s[0]))]
 
 
@@ -190,7 +193,7 @@ def radius_values(impl: Any, **case: Any) -> Any:
 
 def _mapped(impl: Any, case: Any) -> list[Any]:
     z, how, of = case["z"], {"temperature": case["temperature"], "mass": case["mass"]}, impl.simplex
-    return [of.softmax(z, **how), of.sparsemax(z, **how), of.hardmax(z, mass=case["mass"])]
+    return [of.softmax(z, **how), of.softmax(z * 1024.0, **how), of.sparsemax(z, **how), of.hardmax(z, mass=case["mass"])]
 
 
 @claim(
@@ -217,6 +220,7 @@ def _smoothed(impl: Any, case: Any) -> list[Any]:
     found += [of.lipschitz_smoothed(L, s, mass=r), of.lipschitz_smoothed_simplex(L, s, mass=r), of.quantile_lipschitz(case["p"], L, s)]
     point = (case["x"], case["weight"], 0.25, s)
     found += [of.smoothed_probit(*point, scale=L), of.smoothed_probit_gradient(*point, scale=L), of.probit(case["x"], L)]
+    found += [of.probit([at], 1.0) for at in (-9.0, -20.0)]  # tails, each to its own last digits
     return [*found, of.extremal_ramp(case["x"], L, start=-0.5, mass=r)]
 
 
@@ -236,3 +240,23 @@ def _smoothed(impl: Any, case: Any) -> list[Any]:
 def smoothing_values(impl: Any, **case: Any) -> Any:
     """The closed forms of smoothing are those of their formulas, argument by argument."""
     return agreement(_smoothed, UNITS)(impl, **case)
+
+
+def _activated(impl: Any, case: Any) -> list[Any]:
+    return [impl.layers.activation([case["x"]], case["name"], slope=case["slope"]), impl.layers.activation_lipschitz(case["name"], slope=case["slope"])]
+
+
+@claim(
+    "lipref.activation-values",
+    at="refimpl.layers.activation and activation_lipschitz",
+    tex=r"\rho(x), \qquad \max_x |\rho'(x)|",
+    given={"name": st.sampled_from(["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "softplus", "silu", "abs", "identity"]), "x": st.sampled_from([-3.0, -0.5, 0.75, 2.0, -40.0, 700.0]), "slope": st.sampled_from([0.01, 2.0, -3.0])},
+    verdict=Verdict.SURVIVED,
+    note="Far out too, and with slopes above 1 and below 0.",
+    strata={"positive": lambda x, **_: x > 0, "negative, a slope of its own": lambda x, name, **_: -9 < x < 0 and name != "relu"},
+    mutants={"a-millionth": scaled(_activated, UNITS), "next": slip(_activated, UNITS, lambda case: {"x": case["x"] * 1.5})},
+    promise=True,
+)
+def activation_values(impl: Any, **case: Any) -> Any:
+    """Activations and their constants are those of their formulas, to the last digits."""
+    return agreement(_activated, UNITS)(impl, **case)

@@ -29,22 +29,28 @@ def _two_samples() -> Any:
 
 
 def _written_out(impl: Any, selection: Any, estimation: Any, sigma: float, alpha: float, shares: Any, factor: float = 1.0) -> Comparison:
-    """Both procedures of two samples, by their steps."""
+    """The procedures from counts, by their steps."""
     of, ends, n = impl.certificates, impl.confidence.clopper_pearson, sum(estimation)
     top, buckets = impl.confidence.partition_classes(selection)
     risk = alpha / shares(len(buckets), len(selection))
     largest = max(sum(estimation[i] for i in bucket) for bucket in buckets)
     low, high = float(ends(estimation[top], n, risk, side="lower").lower), float(ends(largest, n, risk, side="upper").upper)
     alone = float(ends(estimation[top], n, alpha, side="lower").lower)
+    c = len(selection)
+    two = ends(estimation, n, alpha * (shares(1, 1) / 2) / c)
+    upper = max(float(v) for i, v in enumerate(two.upper) if i != int(np.argmax(estimation)))
+    lower = float(two.lower[int(np.argmax(estimation))])
+    multi = of.certify_multi(estimation, sigma, alpha)
     both = [of.certify_partitioned(selection, estimation, sigma, alpha), of.certify_mono(selection, estimation, sigma, alpha)]
-    wanted = [low, high, of.radius_multi(low, high, sigma), alone, 1 - alone, of.radius_mono(alone, sigma)]
+    both.append(multi)
+    wanted = [low, high, of.radius_multi(low, high, sigma), alone, 1 - alone, of.radius_mono(alone, sigma), lower, upper, of.radius_multi(lower, upper, sigma)]
     # Certificates are lowered by 2^-44 of the radius.
     return near([v for found in both for v in (found.lower, found.upper, found.radius)], [v * factor for v in wanted], 2.0**13)
 
 
 @claim(
     "lipref.procedure-steps",
-    at="refimpl.certificates.certify_partitioned and certify_mono",
+    at="refimpl.certificates.certify_partitioned, certify_mono and certify_multi",
     tex=r"\underline p = \mathrm{CP}^-(n_{I_1}, \alpha / m), \qquad \overline p = \max_B \mathrm{CP}^+(n_B, \alpha / m), \qquad m = |\{B\}| + 1",
     given=_two_samples(),
     verdict=Verdict.SURVIVED,
@@ -55,7 +61,7 @@ def _written_out(impl: Any, selection: Any, estimation: Any, sigma: float, alpha
     promise=True,
 )
 def procedure_steps(impl: Any, **case: Any) -> Comparison:
-    """Certification from two samples is its steps: selection, ends at a share of the risk, radius."""
+    """Certification from counts is its steps: selection, ends at a share of the risk, radius."""
     return _written_out(impl, shares=lambda m, c: m + 1, **case)
 
 
@@ -114,3 +120,43 @@ def _generic(W: Any) -> bool:
     """The two largest singular values differ."""
     values = np.linalg.svd(W, compute_uv=False)
     return bool(values[0] > 1.05 * values[1])
+
+
+class _Seen:
+    """A linear classifier of three classes that keeps its scores."""
+
+    def __init__(self) -> None:
+        self.scores: list[Any] = []
+
+    def __call__(self, batch: Any) -> Any:
+        self.scores.append(np.stack([batch[:, 0], batch[:, 1], 0.2 - batch.sum(axis=1)], axis=1))
+        return self.scores[-1]
+
+
+def _scored(impl: Any, seed: int, temperature: float, sigma: float, name: str, samples: Any) -> Comparison:
+    f, of, alpha = _Seen(), impl.certificates, 0.05
+    found = of.certify(f, [1.5, 0.0], sigma, alpha, rng=seed, procedure="lvm_rs", selection=20, estimation=200, maps=[name], temperatures=[temperature])
+    scores = np.concatenate(f.scores)
+    first, second = (np.asarray(getattr(impl.simplex, name)(part, temperature=temperature)) for part in (scores[:20], samples(scores)))
+    top = int(first.mean(axis=0).argmax())
+    means, variances = second.mean(axis=0), second.var(axis=0, ddof=1)
+    lower = float(impl.confidence.empirical_bernstein(means[top], variances[top], len(second), alpha / 3, side="lower").lower)
+    others = [k for k in range(3) if k != top]
+    upper = max(float(impl.confidence.empirical_bernstein(means[k], variances[k], len(second), alpha / 3, side="upper").upper) for k in others)
+    return near([found.lower, found.upper, found.radius], [lower, upper, of.radius_multi(lower, upper, sigma)], 2.0**13)
+
+
+@claim(
+    "lipref.score-steps",
+    at="refimpl.certificates.certify with scores, and lvm_rs",
+    tex=r"\bar p_{I_1} - \sqrt{2 V \ln(2 c / \alpha) / n} - \frac{7 \ln(2 c / \alpha)}{3 (n - 1)}, \qquad p = \mathrm{map}(z / t)",
+    given={"seed": SEEDS, "temperature": st.sampled_from([0.25, 2.0]), "sigma": st.sampled_from([0.25, 0.5]), "name": st.sampled_from(["softmax", "sparsemax"])},
+    verdict=Verdict.SURVIVED,
+    note="The classifier keeps its scores. One map at one temperature, which is not 1.",
+    strata={"hot": lambda temperature, **_: temperature > 1, "cold": lambda temperature, **_: temperature < 1},
+    mutants={"selection-too": instead(lambda impl, **case: _scored(impl, samples=lambda scores: scores, **case)), "one-sample-less": instead(lambda impl, **case: _scored(impl, samples=lambda scores: scores[20:-1], **case))},
+    promise=True,
+)
+def score_steps(impl: Any, **case: Any) -> Comparison:
+    """Certification from scores is its steps: a map at its temperature, means and variances of the estimation sample, ends, radius."""
+    return _scored(impl, samples=lambda scores: scores[20:], **case)

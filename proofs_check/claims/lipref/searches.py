@@ -17,10 +17,10 @@ UNITS = 2.0**16
 SEEDS = st.integers(0, 2**20)
 
 
-def _ascended(impl: Any, bend: float, radius: float, steps: int, factor: float = 1.0) -> Comparison:
+def _ascended(impl: Any, bend: float, radius: float, steps: int, factor: float = 1.0, step: float | None = None) -> Comparison:
     """A softplus is convex: its quotient from the centre is largest at the end of the ball."""
     net = impl.network.FeedForward([[[1.0]], [[1.0]]], ["softplus", "identity"], None, [[-bend], [0.0]])
-    found = impl.network.local_lipschitz(net, [0.0], radius, steps, start=[radius / 8])
+    found = impl.network.local_lipschitz(net, [0.0], radius, steps, step=step, start=[radius / 8])
     # ln(1 + e^(x - bend)) at both ends.
     ends = [math.log1p(math.exp(x - bend)) for x in (0.0, radius)]
     return near([found], [(ends[1] - ends[0]) / radius * factor], UNITS)
@@ -30,17 +30,17 @@ def _ascended(impl: Any, bend: float, radius: float, steps: int, factor: float =
     "lipref.ascent-range",
     at="refimpl.network.local_lipschitz",
     tex=r"\max_{0 < x \le r} \frac{\mathrm{softplus}(x - b) - \mathrm{softplus}(-b)}{x} \text{ is found from } x = r / 8",
-    given={"bend": st.sampled_from([0.5, 1.0, 2.0]), "radius": st.sampled_from([1.0, 2.0, 4.0])},
+    given={"bend": st.sampled_from([0.5, 1.0, 2.0]), "radius": st.sampled_from([1.0, 2.0, 4.0]), "step": st.sampled_from([None, 0.75])},
     verdict=Verdict.SURVIVED,
     note="By default the steps are a quarter of the radius, so four steps reach the end of the ball from anywhere in it.",
-    strata={"radius 1": lambda bend, radius: radius == 1, "larger": lambda bend, radius: radius > 1},
-    mutants={"no-steps": instead(lambda impl, bend, radius: _ascended(impl, bend, radius, 0)), "two-steps": instead(lambda impl, bend, radius: _ascended(impl, bend, radius, 2)),
-             "one-percent": instead(lambda impl, bend, radius: _ascended(impl, bend, radius, 8, 1.01))},
+    strata={"radius 1": lambda radius, **_: radius == 1, "larger": lambda radius, **_: radius > 1},
+    mutants={"no-steps": instead(lambda impl, bend, radius, step: _ascended(impl, bend, radius, 0)), "two-steps": instead(lambda impl, bend, radius, step: _ascended(impl, bend, radius, 2)),
+             "one-percent": instead(lambda impl, bend, radius, step: _ascended(impl, bend, radius, 8, 1.01, step))},
     promise=True,
 )
-def ascent_range(impl: Any, bend: float, radius: float) -> Comparison:
+def ascent_range(impl: Any, bend: float, radius: float, step: float | None) -> Comparison:
     """The local ascent moves as far as the ball reaches, not only by a step."""
-    return _ascended(impl, bend, radius, 8)
+    return _ascended(impl, bend, radius, 8, 1.0, step)
 
 
 def _attacked(impl: Any, case: Any) -> list[Any]:
@@ -70,7 +70,7 @@ def _constructed(impl: Any, case: Any) -> list[Any]:
     of, (m, n) = impl.network, case["shape"]
     chain = of.extremal_network(case["widths"], case["factors"])
     return [of.identity_like(m, n), of.truncate_or_pad(case["v"], [m, n]), *(of.input_jacobian(part, [0.25] * part.inputs) for part in chain.parts), impl.convolution.channel_permutation(m, n), impl.convolution.dft_matrix(n),
-            *impl.convolution.block_diagonalization(case["K"], (m, n))]
+            *(factor for anchor in (None, (0, 1)) for factor in impl.convolution.block_diagonalization(case["K"], (m, n), anchor=anchor))]
 
 
 @claim(
@@ -234,3 +234,61 @@ def _grown(impl: Any, depth: int, rate: float, normalizer: str, factor: float) -
 def exploding_growth(impl: Any, depth: int, rate: float, normalizer: str) -> Comparison:
     """The growth that a construction declares is the amplification of its perturbation; it has as many weights as layers."""
     return _grown(impl, depth, rate, normalizer, 1.0)
+
+
+class _Counted:
+    """An event of two classes that keeps what it is asked."""
+
+    def __init__(self, least: int) -> None:
+        self.least, self.seen = least, []  # type: ignore[var-annotated]
+
+    def __call__(self, counts: Any) -> bool:
+        self.seen.append(counts[0] >= self.least)
+        return bool(self.seen[-1])
+
+
+def _simulated(impl: Any, n: int, runs: int, alpha: float, seed: int, used: Any) -> Comparison:
+    event = _Counted(n // 2)
+    found = impl.confidence.simulated_coverage(event, [1, 2], n, runs, alpha, rng=seed)
+    wanted = impl.confidence.clopper_pearson(sum(event.seen), len(event.seen), used(alpha))
+    return near([found.lower, found.upper, len(event.seen)], [wanted.lower, wanted.upper, runs], UNITS)
+
+
+@claim(
+    "lipref.simulated-runs",
+    at="refimpl.confidence.simulated_coverage",
+    tex=r"\mathrm{CP}(|\{\text{runs in which it holds}\}|, \text{runs}, \alpha)",
+    given={"n": st.integers(3, 9), "runs": st.integers(20, 60), "alpha": st.sampled_from([0.05, 0.01]), "seed": SEEDS},
+    verdict=Verdict.SURVIVED,
+    note="The event keeps what it is asked.",
+    strata={"few trials": lambda n, **_: n < 6, "more": lambda n, **_: n >= 6},
+    mutants={"half-the-risk": instead(lambda impl, **case: _simulated(impl, used=lambda alpha: alpha / 2, **case)), "twice-the-risk": instead(lambda impl, **case: _simulated(impl, used=lambda alpha: alpha * 2, **case))},
+    promise=True,
+)
+def simulated_runs(impl: Any, **case: Any) -> Comparison:
+    """A simulated coverage asks the event once a run, and is the interval of those in which it holds."""
+    return _simulated(impl, used=lambda alpha: alpha, **case)
+
+
+def _along(impl: Any, at: float, slope: float, sigma: float, factor: float) -> Comparison:
+    """The exponential of a linear function, smoothed along its own direction."""
+    x, w = np.array([at, -0.5]), np.array([0.6, 0.8]) * slope
+    f, of = (lambda point: math.exp(float(w @ point))), impl.weierstrass
+    value = math.exp(float(w @ x) + (sigma * slope) ** 2 / 2) * factor
+    found = [of.smooth(f, x, sigma, direction=w).value, *of.stein_gradient(f, x, sigma, direction=w).value]
+    return near([float(v) for v in found], [value, *(value * w)], 2.0**20)
+
+
+@claim(
+    "lipref.smoothing-along",
+    at="refimpl.weierstrass.smooth and stein_gradient, with a direction",
+    tex=r"\mathbb{E}\, e^{w^T (x + \sigma g)} = e^{w^T x + \sigma^2 \lVert w \rVert^2 / 2}",
+    given={"at": st.sampled_from([0.25, 1.0, -0.75]), "slope": st.sampled_from([0.5, 1.0]), "sigma": st.sampled_from([0.5, 0.25])},
+    verdict=Verdict.SURVIVED,
+    strata={"steep": lambda slope, **_: slope == 1, "flat": lambda slope, **_: slope < 1},
+    mutants={"a-millionth": instead(lambda impl, **case: _along(impl, factor=1 + 1e-6, **case)), "variance": instead(lambda impl, at, slope, sigma: _along(impl, at, slope, sigma, math.exp((slope * sigma) ** 2 / 2)))},
+    promise=True,
+)
+def smoothing_along(impl: Any, at: float, slope: float, sigma: float) -> Comparison:
+    """Along the only direction in which a function changes, smoothing and its gradient are those of one dimension."""
+    return _along(impl, at, slope, sigma, 1.0)

@@ -152,6 +152,8 @@ def _geometry() -> list[Setting]:
                 {"padding": "zero", "stride": (3, 4)}),
         Setting("stride 2 down only, an image that is wider than high", ("Stride", "ChannelOrder"), CORNER, (4, 6),
                 {"stride": (2, 1)}),
+        Setting("two channels to two, unsymmetric, stride 2", ("Stride", "ChannelOrder"), many(2, 2, 1, 2, 3, -1, 0, 4, 2, 0, -2, 5, 1, 1, 0, 2, 3, 1, k=2), 3,
+                {"stride": 2, "padding": "zero"}),
         Setting("two groups of two channels, two outputs each", ("Groups", "ChannelOrder"), TWO_GROUPS, 2, {"groups": 2}),
     ]
 

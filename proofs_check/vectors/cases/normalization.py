@@ -58,6 +58,9 @@ def _of_vectors(shape: tuple[int, ...] | None = None, name: str = "x", size: int
 SIX = np.array([1.0, 2.0, 4.0, 8.0, -3.0, 0.5])
 
 
+SQUARE = Case("as many samples as features", ("ChannelOrder",), {"batch": np.array([[1.0, 4.0], [2.0, 8.0]]), "epsilon": 0.25})
+
+
 def _channels() -> list[Case]:
     """Rows and columns of different numbers."""
     cases = _of_vectors((2, 2), size=2)
@@ -67,7 +70,7 @@ def _channels() -> list[Case]:
 def _features() -> list[Case]:
     """Batches of more than one feature."""
     cases = _of_vectors((4, 1), "batch")
-    return cases + [Case(f"{m} samples, {6 // m} features, epsilon {e:g}", ("ChannelOrder",), {"batch": SIX.reshape(m, -1), "epsilon": e}) for m in (1, 2, 3, 6) for e in (0.25, 1.0)]
+    return cases + [Case(f"{m} samples, {6 // m} features, epsilon {e:g}", ("ChannelOrder",), {"batch": SIX.reshape(m, -1), "epsilon": e}) for m in (1, 2, 3, 6) for e in (0.25, 1.0)] + [SQUARE]
 
 
 def _grouped() -> list[Case]:
@@ -105,7 +108,7 @@ def _batches() -> list[Case]:
         for j, e in enumerate(EPSILONS):
             batch = np.stack([np.array(x), np.roll(np.array(x), j + 1) / 4], axis=1)[: 3 + j % 2]
             cases.append(Case(f"{c}, {len(batch)} samples, two features, epsilon {e:g}", f, {"batch": batch, "epsilon": e}, condition=2.0**20 if "Cancellation" in f else 1.0))
-    cases += [Case("drawn", ("Drawn",), {"batch": draws.array(3, 2), "epsilon": 0.5}) for _ in range(4)]
+    cases += [Case("drawn", ("Drawn",), {"batch": draws.array(3, 2), "epsilon": 0.5}) for _ in range(4)] + [SQUARE]
     return [*distinct(cases), bad("NaN", batch=np.array([[NAN], [1.0]]), epsilon=0.5), bad("negative epsilon", batch=np.eye(2), epsilon=-1.0)]
 
 
@@ -133,6 +136,7 @@ def _statistics() -> list[Case]:
             cases.append(Case(f"{c}, second feature {j + 1} times", f, {"batch": np.stack([np.array(x), other], axis=1)},
                               condition=_condition(np.array(x), 2.0**-40, 4) if "Cancellation" in f else 1.0))
     cases += [Case("drawn", ("Drawn",), {"batch": draws.array(5, 2)}) for _ in range(3)]
+    cases.append(Case(SQUARE.comment, SQUARE.flags, {"batch": SQUARE.inputs["batch"]}))
     return [*distinct(cases), bad("NaN", batch=np.array([[NAN], [1.0]])), bad("a vector", batch=np.array([1.0, 2.0]))]
 
 
