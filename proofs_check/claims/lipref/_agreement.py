@@ -14,11 +14,11 @@ Values = Callable[[Any, dict[str, Any]], list[Any]]
 
 
 def agree(found: list[Any], true: list[Any], units: float) -> Comparison:
-    """Each result has the shape of the exact one, and its entries are off by so many units of the largest at most."""
+    """Each result has the shape of the exact one and is finite, and its entries are off by so many units of the largest at most."""
     errors, allowed = [], []
     for mine, exact in zip(found, true, strict=True):
         array, balls = np.asarray(mine), np.asarray(exact, dtype=object)
-        if array.shape != balls.shape:
+        if array.shape != balls.shape or not np.isfinite(array.astype(complex)).all():
             return Comparison(1.0, "<=", 0.0)
         size = max((float(abs(as_ball(ball)).mid()) for ball in balls.ravel()), default=0.0)
         errors += [abs(as_ball(ball) - as_ball(entry)) for entry, ball in zip(array.ravel().tolist(), balls.ravel(), strict=True)]

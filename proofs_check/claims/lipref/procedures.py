@@ -143,7 +143,8 @@ def _scored(impl: Any, seed: int, temperature: float, sigma: float, name: str, s
     lower = float(impl.confidence.empirical_bernstein(means[top], variances[top], len(second), alpha / 3, side="lower").lower)
     others = [k for k in range(3) if k != top]
     upper = max(float(impl.confidence.empirical_bernstein(means[k], variances[k], len(second), alpha / 3, side="upper").upper) for k in others)
-    return near([found.lower, found.upper, found.radius], [lower, upper, of.radius_multi(lower, upper, sigma)], 2.0**13)
+    again = of.lvm_rs(scores[:20], scores[20:], sigma, alpha, maps=[name], temperatures=[temperature])
+    return near([v for one in (found, again) for v in (one.lower, one.upper, one.radius)], [lower, upper, of.radius_multi(lower, upper, sigma)] * 2, 2.0**13)
 
 
 @claim(

@@ -13,8 +13,10 @@ from proofs_check.vectors._uncovered import TOPICS
 # What is exchanged within an argument, by the number of dimensions that the documentation gives it.
 AXES = {2: [("rows and columns", 0, 1)], 3: [("height and width", 1, 2)], 4: [("channels", 0, 1), ("taps' axes", 2, 3)]}
 # Annotations of switches, words, functions and networks: nothing that takes another one's values.
-OTHERS = ("Literal", "Side", "Norm", "bool", "Callable", "Padding", "Generator", "str", "Network", "Sequence[Map]", "Any",
-          "Kind", "Form", "Loss", "Weights", "Procedure", "Activation", "Method", "Classifier", "Function", "FeedForward")
+OTHERS = (
+    "Literal", "Side", "Norm", "bool", "Callable", "Padding", "Generator", "str", "Network", "Sequence[Map]", "Any", "Kind",
+    "Form", "Loss", "Weights", "Procedure", "Activation", "Method", "Classifier", "Function", "FeedForward",
+)
 
 
 def functions():
