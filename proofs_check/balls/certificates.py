@@ -104,7 +104,8 @@ def _meeting(p: arb, q: arb, first: Any, second: Any, sigma: Any) -> arb:
     start, other = weierstrass.ramp_start(p, first, sigma), weierstrass.ramp_start(q, second, sigma)
 
     def lead_of_the_other(radius: arb) -> arb:
-        return weierstrass.ramp_value(other - radius, second, sigma) - weierstrass.ramp_value(start + radius, first, sigma)
+        falling, rising = ((start + radius, first), (other - radius, second))
+        return weierstrass.ramp_value(*rising, sigma) - weierstrass.ramp_value(*falling, sigma)
 
     return weierstrass._root(lead_of_the_other, arb(0), arb(sigma))
 

@@ -1,4 +1,4 @@
-"""Two arguments of one kind, or two axes of an argument, are exchanged: vectors or claims find out, or a theorem says why not."""
+"""Two arguments of one kind, or two axes of one, exchanged: vectors or claims find out, or a theorem says why not."""
 
 import functools
 import sys
@@ -26,9 +26,9 @@ SYMMETRIC = {
     ("spectral.gram_bound_sequence", "rows and columns of W"): TRANSPOSED + "; the bounds are Schatten norms",
     ("convolution.circular_norm_bound", "channels of K"): BY_FREQUENCY,
     ("convolution.smaller_input_norm_bound", "channels of K"): BY_FREQUENCY,
-    ("convolution.four_matrix_bound", "channels of K"): "each of the four matrices becomes the transpose of one of them",
-    ("convolution.four_matrix_bound", "taps' axes of K"): "two of the four matrices change places, the columns or rows of two",
-    ("convolution.sampled_density_bound", "taps' axes of K"): "as many angles in both axes: the same densities in another order",
+    ("convolution.four_matrix_bound", "channels of K"): "each of the four becomes the transpose of one of them",
+    ("convolution.four_matrix_bound", "taps' axes of K"): "two of the four change places, the columns or rows of two",
+    ("convolution.sampled_density_bound", "taps' axes of K"): "as many angles in both axes: the same densities",
     ("generalization.local_lipschitz_bound", "distances and lipschitz"): "only their products count",
     ("generalization.optimal_transport_bound", "empirical_loss and constant"): "both are added",
     ("generalization.spherical_sharpness_bound", "empirical_loss and constant"): "both are added",

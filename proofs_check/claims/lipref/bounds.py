@@ -142,12 +142,14 @@ def _strided(impl: Any, case: Any) -> list[Any]:
     K, n, stride, t = case["K"], case["n"], case["stride"], case["n_iter"]
     of = impl.convolution
     found = [of.strided_norm_bound(K, n, stride, t, padding=padding) for padding in ("circular", "zero")]
+    start = np.arange(1.0, 1 + K.shape[1] * n[0] * n[1]).reshape(K.shape[1], *n)
+    found += [of.conv_power_iteration(K, n, steps, padding="zero", stride=by, start=start) for steps, by in ((2, stride), (1, (1, 1)))]
     return [*found, of.polyphase_kernel(K, stride)]
 
 
 @claim(
     "lipref.strided-value",
-    at="refimpl.convolution.strided_norm_bound and polyphase_kernel",
+    at="refimpl.convolution.strided_norm_bound, conv_power_iteration and polyphase_kernel",
     tex=r"K^{\mathrm{poly}}_{j, (i, r, t), p, q} = K_{j, i, s p + r, s' q + t}",
     given=_images(turned=st.just(False), shape=st.sampled_from([(1, 2, 2, 3), (1, 1, 3, 2), (2, 1, 2, 3)]), n=st.sampled_from([(4, 6), (6, 4), (3, 4), (4, 4)]), stride=st.sampled_from([(1, 2), (2, 1), (2, 3), (3, 2)]), n_iter=st.just(1)).filter(
         lambda case: all(s <= m for s, m in zip(case["stride"], case["n"], strict=True))),
@@ -157,7 +159,7 @@ def _strided(impl: Any, case: Any) -> list[Any]:
     promise=True,
 )
 def strided_values(impl: Any, **case: Any) -> Any:
-    """The strided bound and the polyphase kernel are those of the definition, with a stride for each axis."""
+    """The strided bound, the power iteration and the polyphase kernel are those of the definition, with a stride for each axis."""
     return agreement(_strided, UNITS)(impl, **case)
 
 

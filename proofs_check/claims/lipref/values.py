@@ -231,3 +231,66 @@ def _feed_forward() -> Any:
 def feed_forward_values(impl: Any, **case: Any) -> Any:
     """Derivatives of networks with biases are products of weights and of slopes at the pre-activations."""
     return agreement(_derived, UNITS)(impl, **case)
+
+
+def _curved(impl: Any, case: Any) -> list[Any]:
+    of, net = impl.curvature, impl.network.FeedForward(case["weights"], case["names"], None, case["biases"])
+    found = [of.loss_hessian(net, case["x"], label, loss=loss) for loss, label in (("cross_entropy", 1), ("squared", [0.25, -0.5]))]
+    return found + [of.hessian_norm_bound(net, case["x"], loss=loss, weights=which) for loss in ("cross_entropy", "squared") for which in ("all", "inner", "last")]
+
+
+def _curved_networks() -> Any:
+    def made(parts: Any) -> Any:
+        seed = parts["seed"]
+        return {"weights": [_array(seed, 2, 1) / 4 + 1 / 8, _array(seed + 1, 2, 2) / 4 + 1 / 8], "names": [parts["name"], "identity"],
+                "biases": [_array(seed + 2, 2) / 4 + 1 / 32, _array(seed + 3, 2) / 4], "x": np.array([parts["x"]])}
+
+    return st.fixed_dictionaries({"seed": SEEDS, "name": st.sampled_from(["tanh", "softplus"]), "x": st.sampled_from([0.75, -1.5])}).map(made)
+
+
+@claim(
+    "lipref.curvature-values",
+    at="refimpl.curvature.loss_hessian and hessian_norm_bound",
+    tex=r"\nabla^2 \ell = J^T H_a J + \sum_k (p - y)_k \nabla^2 a_k, \qquad \lVert H_a \rVert \sum_j \Bigl(s_j \lVert h_{j-1} \rVert \prod_{l > j} K_l \lVert W_l \rVert\Bigr)^2",
+    given=_curved_networks(),
+    verdict=Verdict.SURVIVED,
+    note="Two layers with biases; away from the least loss, so that the Hessian is more than the product of Jacobians.",
+    strata={"tanh": lambda names, **_: names[0] == "tanh", "softplus": lambda names, **_: names[0] == "softplus"},
+    mutants={"a-millionth": scaled(_curved, UNITS), "other-biases": slip(_curved, UNITS, lambda case: {"biases": [b + 0.25 * np.arange(1, 3) for b in case["biases"]]})},
+    promise=True,
+)
+def curvature_values(impl: Any, **case: Any) -> Any:
+    """Hessians of the loss, with blocks between layers and bends of activations, and their bounds are those of the definition."""
+    return agreement(_curved, UNITS)(impl, **case)
+
+
+def _pieces(impl: Any, case: Any) -> list[Any]:
+    net = impl.network.FeedForward(case["weights"], ["relu", "identity"], None, case["biases"])
+    return [impl.network.local_lipschitz_exact(net, case["x"], radius) for radius in (case["radius"], 2 * case["radius"])]
+
+
+def _kinked() -> Any:
+    def made(parts: Any) -> Any:
+        kink = parts["radius"] * parts["share"]
+        # Slope 1 at the point, steeper behind a kink at the share of the radius on one side.
+        return {"weights": [np.array([[1.0], [-1.0], [parts["side"]]]), np.array([[1.0, -1.0, parts["slope"]]])], "biases": [np.zeros(3), np.zeros(1)] if kink == 0 else [
+            np.array([0.0, 0.0, -kink - parts["side"] * parts["x"]]), np.zeros(1)], "x": np.array([parts["x"]]), "radius": parts["radius"]}
+
+    return st.fixed_dictionaries({"radius": st.sampled_from([0.5, 2.0]), "share": st.sampled_from([0.5, 1.5, 3.0]), "side": st.sampled_from([1.0, -1.0]),
+                                  "slope": st.sampled_from([2.0, 4.0]), "x": st.sampled_from([0.25, -0.75])}).map(made)
+
+
+@claim(
+    "lipref.local-constant-values",
+    at="refimpl.network.local_lipschitz_exact",
+    tex=r"\max_{|x' - x| < r} |f'(x')|",
+    given=_kinked(),
+    verdict=Verdict.SURVIVED,
+    note="A kink at half the radius, at one and a half, at three times it: inside of both balls, of the larger one, of none.",
+    strata={"small balls": lambda radius, **_: radius < 1, "larger balls": lambda radius, **_: radius > 1},
+    mutants={"a-millionth": scaled(_pieces, UNITS), "twice-the-weights": slip(_pieces, UNITS, lambda case: {"weights": [case["weights"][0], 2 * case["weights"][1]]})},
+    promise=True,
+)
+def local_constant_values(impl: Any, **case: Any) -> Any:
+    """The exact local constant is the largest slope within the radius, of no piece beyond."""
+    return agreement(_pieces, UNITS)(impl, **case)

@@ -8,8 +8,31 @@ import numpy as np
 
 from proofs_check.balls import convolution
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, CHOICE, COMPLEX, INTEGER, SIZE, YES, Case, Function, bad, certified, distinct
-from proofs_check.vectors.cases._kernels import CORNER, EVEN, LINE, Setting, bad_kernels, complex_settings, geometric, many, one, plain
+from proofs_check.vectors._spec import (
+    ARRAY,
+    CHOICE,
+    COMPLEX,
+    INTEGER,
+    SIZE,
+    YES,
+    Case,
+    Function,
+    bad,
+    certified,
+    distinct,
+)
+from proofs_check.vectors.cases._kernels import (
+    CORNER,
+    EVEN,
+    LINE,
+    Setting,
+    bad_kernels,
+    complex_settings,
+    geometric,
+    many,
+    one,
+    plain,
+)
 from proofs_check.vectors.cases._norms import conv_norm
 
 # Bounds that hold for images of every size are compared with the norm on so many pixels, wrapped.

@@ -84,7 +84,7 @@ def remainder_without_the_square_term(counts, delta, largest_loss, *, form="prin
     return largest_loss * (math.sqrt(2) + 1) * u
 
 
-@bug("generalization.local_lipschitz_bound", claim="than.sec-5.2-HKK-monotone")
+@bug("generalization.local_lipschitz_bound", claim="lipref.cell-values")
 def cells_of_equal_weight(empirical_loss, counts, distances, lipschitz, delta, largest_loss, *, form="printed"):
     g = generalization.sampling_remainder(counts, delta, largest_loss, form=form)
     return empirical_loss + np.mean(np.asarray(distances) * lipschitz * (np.asarray(counts) > 0)) + g
@@ -97,7 +97,7 @@ def largest_constant_for_each(empirical_loss, counts, distances, lipschitz, delt
                                                 form=form)
 
 
-@bug("generalization.local_lipschitz_bound", claim="than.sec-5.2-HKK-monotone")
+@bug("generalization.local_lipschitz_bound", claim="lipref.cell-values")
 def product_of_the_means(empirical_loss, counts, distances, lipschitz, delta, largest_loss, *, form="printed"):
     share = np.asarray(counts) / np.sum(counts)
     g = generalization.sampling_remainder(counts, delta, largest_loss, form=form)

@@ -8,7 +8,7 @@ from planted._registry import bug, quiet
 from refimpl import convolution, spectral
 
 
-@bug("convolution.conv2d", claim="lipref.conv-adjoint")
+@bug("convolution.conv2d", claim="lipref.conv-complex")
 def conv2d_with_zeros_for_circular_padding(X, K, *, padding="circular", **rest):
     return convolution.conv2d(X, K, padding="zero" if padding == "circular" else padding, **rest)
 
@@ -18,19 +18,19 @@ def anchor_forgotten(X, K, *, anchor=None, **rest):
     return convolution.conv2d(X, K, **rest)
 
 
-@bug("convolution.conv2d", claim="lipref.conv-adjoint")
+@bug("convolution.conv2d", claim="lipref.conv-complex")
 def conv2d_that_flips_the_kernel(X, K, **rest):
     return convolution.conv2d(X, np.asarray(K)[:, :, ::-1, ::-1], **rest)
 
 
-@bug("convolution.conv2d", claim="lipref.conv-adjoint")
+@bug("convolution.conv2d", claim="lipref.conv-complex")
 def accumulated_in_single_precision(X, K, stride=1, **how):
     matrix = convolution.strided_matrix(K, X.shape[1:], stride, **how)
     sums = np.cumsum((matrix * X.ravel()).astype(np.float32), axis=1, dtype=np.float32)
     return sums[:, -1].reshape(convolution.conv2d(X, K, stride=stride, **how).shape)
 
 
-@bug("convolution.conv2d", claim="lipref.conv-adjoint")
+@bug("convolution.conv2d", claim="lipref.conv-complex")
 def middle_of_an_even_kernel_on_the_other_side(X, K, *, padding, **how):
     anchor = tuple(k // 2 for k in K.shape[2:]) if padding in ("zero", "circular") and "dilation" not in how else None
     return convolution.conv2d(X, K, padding=padding, anchor=anchor, **how)
@@ -63,7 +63,7 @@ def circular_norm_for_zero_padding(K, n, **how):
     return convolution.conv_spectral_norm(K, n, **{**how, "padding": "circular"})
 
 
-@bug("convolution.circular_norm_bound", claim="thesis.prop-3.5.1-convex")
+@bug("convolution.circular_norm_bound", claim="lipref.circular-value")
 def bound_at_the_size_of_the_kernel(K, n, n_iter):
     return convolution.circular_norm_bound(K, K.shape[2:], n_iter)
 
@@ -81,14 +81,14 @@ def vanishing_frequency_normalized(K, n, n_iter):
     return float(np.exp(logs).max())
 
 
-@bug("convolution.circular_norm_bound", claim="lipref.certified-circular")
+@bug("convolution.circular_norm_bound", claim="lipref.circular-value")
 def circular_bound_from_half_the_frequencies(K, n, n_iter, *, certified=False):
     h, w = (n, n) if np.ndim(n) == 0 else n
     blocks = convolution.frequency_blocks(K, n).reshape(h, w, *np.shape(K)[:2])[: h // 2 + 1, : max(1, w // 2)]
     return max(spectral.gram_iteration(B, n_iter) for row in blocks for B in row)
 
 
-@bug("convolution.zero_padded_norm_bound", claim="thesis.thm-3.6.1-inf.spectral")
+@bug("convolution.zero_padded_norm_bound", claim="lipref.zero-padded-value")
 def zero_padded_bound_of_the_circular_one(K, n_iter, norm="inf", *, n=None, certified=False):
     return convolution.circular_norm_bound(K, np.shape(K)[2:], n_iter, certified=certified)
 

@@ -173,7 +173,7 @@ def largest_of_the_sums_for_the_sum_of_the_largest(K, samples):
     return math.sqrt((E**2).sum(axis=(2, 3)).max())
 
 
-@bug("convolution.conv_power_iteration", tight=True, claim="thesis.tab-3.1-ryu")
+@bug("convolution.conv_power_iteration", tight=True, claim="lipref.strided-value")
 def convolution_again_for_its_adjoint(K, n, n_iter, *, padding="zero", stride=1, start=None, rng=None):
     K = np.asarray(K)
     if K.shape[0] != K.shape[1] or stride not in (1, (1, 1)) or start is None:
@@ -185,7 +185,7 @@ def convolution_again_for_its_adjoint(K, n, n_iter, *, padding="zero", stride=1,
     return float(np.linalg.norm(convolution.conv2d(X, K, padding=padding)))
 
 
-@bug("convolution.conv_power_iteration", tight=True, claim="thesis.tab-3.1-ryu")
+@bug("convolution.conv_power_iteration", tight=True, claim="lipref.strided-value")
 def conv_power_iteration_one_step_short(K, n, n_iter, **how):
     return convolution.conv_power_iteration(K, n, max(n_iter - 1, 0), **how)
 

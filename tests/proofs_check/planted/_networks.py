@@ -138,17 +138,17 @@ def descent_for_ascent(network, x, radius, n_iter, *, step=None, start=None, rng
     return nets.local_lipschitz(network, x, radius, n_iter, step=step, start=start, rng=rng) / 2
 
 
-@bug("network.local_lipschitz_exact", claim="thesis.def-2.1.1.pairs")
+@bug("network.local_lipschitz_exact", claim="lipref.local-constant-values")
 def slope_at_the_point_only(network, x, radius=math.inf):
     return spectral_norm(nets.input_jacobian(network, x))
 
 
-@bug("network.local_lipschitz_exact", claim="thesis.eq-2.3-exact")
+@bug("network.local_lipschitz_exact", claim="lipref.local-constant-values")
 def radius_forgotten(network, x, radius=math.inf):
     return nets.local_lipschitz_exact(network, x)
 
 
-@bug("network.local_lipschitz_exact", claim="thesis.eq-2.3-exact")
+@bug("network.local_lipschitz_exact", claim="lipref.local-constant-values")
 def twice_the_radius(network, x, radius=math.inf):
     return nets.local_lipschitz_exact(network, x, 2 * radius)
 
@@ -282,7 +282,7 @@ def hessian_at_the_mean(logits, h, sigma):
     return losses.cross_entropy_hessian(logits)
 
 
-@bug("curvature.loss_hessian", claim="lipref.loss-hessian")
+@bug("curvature.loss_hessian", claim="lipref.curvature-values")
 def gauss_newton_for_the_hessian(network, x, label, *, loss="cross_entropy", weights="all"):
     count = len(network.weights)
     chosen = {"all": range(count), "inner": range(count - 1), "last": range(count - 1, count)}[weights]
@@ -291,13 +291,13 @@ def gauss_newton_for_the_hessian(network, x, label, *, loss="cross_entropy", wei
     return J.T @ (losses.cross_entropy_hessian(y) if loss == "cross_entropy" else np.eye(len(y))) @ J
 
 
-@bug("curvature.loss_hessian", claim="lipref.loss-hessian")
+@bug("curvature.loss_hessian", claim="lipref.curvature-values")
 def squared_loss_with_a_half(network, x, label, *, loss="cross_entropy", weights="all"):
     found = losses.loss_hessian(network, x, label, loss=loss, weights=weights)
     return found / 2 if loss == "squared" else found
 
 
-@bug("curvature.loss_hessian", claim="lipref.loss-hessian")
+@bug("curvature.loss_hessian", claim="lipref.curvature-values")
 def blocks_of_the_hessian_only(network, x, label, *, loss="cross_entropy", weights="all"):
     found = losses.loss_hessian(network, x, label, loss=loss, weights=weights)
     if weights != "all":
@@ -309,13 +309,13 @@ def blocks_of_the_hessian_only(network, x, label, *, loss="cross_entropy", weigh
     return np.where(mask, found, 0.0)
 
 
-@bug("curvature.hessian_norm_bound", claim="thesis.sec-7.2.3-curvature.last-layer")
+@bug("curvature.hessian_norm_bound", claim="lipref.curvature-values")
 def bound_without_the_squares(network, x, *, loss="cross_entropy", weights="all"):
     last = spectral_norm(losses.cross_entropy_hessian(network(x))) if loss == "cross_entropy" else 1.0
     return last * math.sqrt(losses.hessian_norm_bound(network, x, loss=loss, weights=weights) / (last or 1.0))
 
 
-@bug("curvature.hessian_norm_bound", claim="thesis.thm-7.2.1.all-weights")
+@bug("curvature.hessian_norm_bound", claim="lipref.curvature-values")
 def largest_layer_for_the_sum(network, x, *, loss="cross_entropy", weights="all"):
     if weights != "all" or len(network.weights) == 1:
         return losses.hessian_norm_bound(network, x, loss=loss, weights=weights)

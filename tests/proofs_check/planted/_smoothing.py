@@ -36,7 +36,7 @@ def probit_of_the_logistic_function(z, scale=1.0):
     return 1 / (1 + np.exp(-np.asarray(z) * scale * 1.702))
 
 
-@bug("weierstrass.probit", claim="thesis.ex-4.6.4-lambda.mean-square")
+@bug("weierstrass.probit", claim="lipref.smoothing-values")
 def probabilities_clipped_afterwards(z, scale=1.0):
     return np.clip(norm.cdf(z * scale), 1e-7, 1 - 1e-7)
 

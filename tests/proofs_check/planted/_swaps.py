@@ -14,8 +14,8 @@ from proofs_check.vectors._uncovered import TOPICS
 AXES = {2: [("rows and columns", 0, 1)], 3: [("height and width", 1, 2)], 4: [("channels", 0, 1), ("taps' axes", 2, 3)]}
 # Annotations of switches, words, functions and networks: nothing that takes another one's values.
 OTHERS = (
-    "Literal", "Side", "Norm", "bool", "Callable", "Padding", "Generator", "str", "Network", "Sequence[Map]", "Any", "Kind",
-    "Form", "Loss", "Weights", "Procedure", "Activation", "Method", "Classifier", "Function", "FeedForward",
+    "Literal", "Side", "Norm", "bool", "Callable", "Padding", "Generator", "str", "Network", "Sequence[Map]", "Any",
+    "Kind", "Form", "Loss", "Weights", "Procedure", "Activation", "Method", "Classifier", "Function", "FeedForward",
 )
 
 
