@@ -88,11 +88,26 @@ def radius_multi(p_lower: Any, p_upper: Any, sigma: Any, *, certified: bool = Fa
 def radius_multi_lipschitz(
     p_lower: Any, p_upper: Any, sigma: Any, lipschitz: Any, *, certified: bool = False
 ) -> Any:
-    """Half the distance of the ramps, of one slope."""
+    """Half the distance of the ramps of one slope; of two slopes, where the two ramps' smoothed values meet."""
+    if isinstance(lipschitz, tuple):
+        first, second = lipschitz
+        return _paired(p_lower, p_upper, lambda p, q: _meeting(p, q, first, second, sigma))
+
     def one(p: arb, q: arb) -> arb:
         return (weierstrass.ramp_start(q, lipschitz, sigma) - weierstrass.ramp_start(p, lipschitz, sigma)) / 2
 
     return _paired(p_lower, p_upper, one)
+
+
+def _meeting(p: arb, q: arb, first: Any, second: Any, sigma: Any) -> arb:
+    """The distance at which the falling value of the one ramp is the rising value of the other."""
+    start, other = weierstrass.ramp_start(p, first, sigma), weierstrass.ramp_start(q, second, sigma)
+
+    def lead_of_the_other(radius: arb) -> arb:
+        falling, rising = ((start + radius, first), (other - radius, second))
+        return weierstrass.ramp_value(*rising, sigma) - weierstrass.ramp_value(*falling, sigma)
+
+    return weierstrass._root(lead_of_the_other, arb(0), arb(sigma))
 
 
 def certified_accuracy(radii: Any, epsilon: Any) -> Any:

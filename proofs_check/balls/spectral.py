@@ -265,16 +265,25 @@ def dominant_eigenpair(W: Any, n_iter: int, *, column: int | None = None) -> tup
 
 
 def gram_iteration_gradient(W: Any, n_iter: int) -> np.ndarray:
-    """The derivative of the Frobenius read-out by forward differentiation (real matrices)."""
+    """The derivative of the Frobenius read-out by forward differentiation, by real and imaginary parts."""
     array = ball_array(W)
+    doubled = is_complex(array)
+    parts = np.stack([_part(array, "real"), _part(array, "imag")]) if doubled else array
 
     def squared_norm(entries: np.ndarray) -> Any:
-        iterate = entries.reshape(array.shape)
+        iterate = entries.reshape(parts.shape)
+        if doubled:
+            iterate = np.block([[iterate[0], -iterate[1]], [iterate[1], iterate[0]]])
         for _ in range(n_iter):
             iterate = iterate.T.dot(iterate)
-        return (iterate * iterate).sum()
+        return (iterate * iterate).sum() / (2 if doubled else 1)
 
     exponent = arb(2) ** -(n_iter + 1)
-    slopes = derivative(squared_norm, array.ravel()).reshape(array.shape)
-    gradient: np.ndarray = slopes * exponent * squared_norm(array.ravel()) ** (exponent - 1)
-    return gradient
+    slopes = derivative(squared_norm, parts.ravel()).reshape(parts.shape)
+    gradient: np.ndarray = slopes * exponent * squared_norm(parts.ravel()) ** (exponent - 1)
+    return gradient[0] + gradient[1] * acb(0, 1) if doubled else gradient
+
+
+def _part(array: np.ndarray, name: str) -> np.ndarray:
+    """Real or imaginary parts."""
+    return np.asarray(np.frompyfunc(lambda v: getattr(acb(v), name), 1, 1)(array))

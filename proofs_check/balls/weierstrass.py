@@ -139,12 +139,19 @@ def ramp_start(p: Any, lipschitz: Any, sigma: Any) -> arb:
     L, s, target = arb(lipschitz), arb(sigma), arb(p)
     if not L.is_finite():
         return -s * quantile(target)
-    width = 1 / (L * s)
-    value = lambda a: (_loss(a) - _loss(a + width)) / width  # noqa: E731
     # Mirrored above one half, so that what is compared is small.
     if target > arb(0.5):
         return -ramp_start(1 - target, L, s) - 1 / L
-    return s * _root(lambda a: target - value(a), -width - 4, arb(4))
+    return s * _root(lambda a: target - ramp_value(s * a, L, s), -1 / (L * s) - 4, arb(4))
+
+
+def ramp_value(start: Any, lipschitz: Any, sigma: Any) -> arb:
+    """The smoothed value at 0 of a ramp of height 1 that starts there."""
+    L, a = arb(lipschitz), arb(start) / arb(sigma)
+    if not L.is_finite():
+        return distribution(-a)
+    width = 1 / (L * arb(sigma))
+    return (_loss(a) - _loss(a + width)) / width
 
 
 def quantile_lipschitz(p: Any, lipschitz: Any, sigma: Any) -> Any:

@@ -13,7 +13,7 @@ from proofs_check.vectors._numbers import decimal, encode, hexadecimal
 from proofs_check.vectors._rounding import ROUNDING
 from proofs_check.vectors._spec import PROMISES, Case, Function
 
-VERSION = "2.0"
+VERSION = "3.0"
 SEED = 0
 LEAST = 40
 PRECISIONS = (384, 1024, 4096)
@@ -84,6 +84,8 @@ def _digits(value: Any, sharp: bool) -> tuple[Any, Any]:
     if isinstance(value, Mapping):
         pairs = {name: _digits(part, sharp) for name, part in value.items()}
         return {n: v for n, (v, _) in pairs.items()}, {n: r for n, (_, r) in pairs.items()}
+    if isinstance(value, np.ndarray) and any(isinstance(v, acb) for v in value.ravel()):
+        value = np.frompyfunc(acb, 1, 1)(value).tolist()  # all of them, zeros too
     if isinstance(value, (np.ndarray, list, tuple)):
         parts = [_digits(part, sharp) for part in value]
         return [v for v, _ in parts], [r for _, r in parts]

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from proofs_check.implementation import Implementation, NotOffered, Unsupported
 from proofs_check.vectors._numbers import decode, is_number
-from proofs_check.vectors._spec import CHOICE, CHOICES, NETWORK, OUTCOMES, PAIRS, PROMISES, ROWS
+from proofs_check.vectors._spec import CHOICE, CHOICES, NETWORK, ONE_OR_TWO, OUTCOMES, PAIRS, PROMISES, ROWS
 
 # Errors that a user can act on; others come from deep inside.
 CLEAR = (ValueError, TypeError, NotImplementedError, RuntimeError, OverflowError)
@@ -41,6 +41,8 @@ def _argument(kind: str, value: Any) -> Any:
         return value
     if kind == NETWORK and isinstance(value, dict):
         return {name: part if name == "activation" else [decode(v) for v in part] for name, part in value.items()}
+    if kind == ONE_OR_TWO and isinstance(value, list):
+        return tuple(map(decode, value))
     if kind == OUTCOMES and isinstance(value, list):
         event = {tuple(counts) for counts in value}
         return lambda counts: tuple(counts) in event

@@ -13,8 +13,8 @@ from proofs_check.vectors._numbers import encode
 ARRAY, NUMBER, INTEGER, SIZE, CHOICE, COUNTS, FIELDS = (
     "array", "number", "integer", "size", "choice", "counts", "nested",
 )
-COMPLEX, ROWS, PAIRS, CHOICES, NETWORK, OUTCOMES, YES = (
-    "complex array", "arrays", "pairs of arrays", "choices", "network", "outcomes", "boolean",
+COMPLEX, ROWS, PAIRS, CHOICES, NETWORK, OUTCOMES, YES, ONE_OR_TWO = (
+    "complex array", "arrays", "pairs of arrays", "choices", "network", "outcomes", "boolean", "number or pair",
 )
 UNIT = 2.0**-53
 # For another order of operations, other algorithms of the same stability, and library functions that err by some ulp.

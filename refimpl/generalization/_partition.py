@@ -65,8 +65,9 @@ def partition_by_nearest(points: npt.ArrayLike, centres: npt.ArrayLike) -> Array
     x, c = as_real_matrix(points, "points"), as_real_matrix(centres, "centres")
     if x.shape[1] != c.shape[1]:
         raise ValueError(f"centres must have {x.shape[1]} columns, as the points have, got shape {c.shape}")
-    size = max(np.abs(x).max(), np.abs(c).max()) or 1.0
-    return np.asarray(cdist(x / size, c / size).argmin(axis=1))
+    # By a power of two: another quotient is rounded, and then centres that are equally near are not.
+    exponent = int(np.frexp(max(np.abs(x).max(), np.abs(c).max()))[1])
+    return np.asarray(cdist(np.ldexp(x, -exponent), np.ldexp(c, -exponent)).argmin(axis=1))
 
 
 def cell_statistics(

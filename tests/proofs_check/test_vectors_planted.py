@@ -1,13 +1,22 @@
 """Do the vectors alone find the mistakes that implementations make?"""
 
+import functools
+
 import pytest
 from planted import BUGS, found_by
 
 from proofs_check.vectors._files import functions, load
 from proofs_check.vectors._peers import Adapter
-from proofs_check.vectors._run import check_function
+from proofs_check.vectors._run import Row, check_function, judged
 
 WITH_VECTORS = set(functions())
+
+
+@functools.cache
+def loose(function):
+    """The vectors of which the right function's bound is looser than the definition's."""
+    found = judged(load(function), Adapter("refimpl"), Row(function, "refimpl"), tight=True)
+    return {vector["id"] for vector, judgement in found if not judgement.passed}
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -18,12 +27,14 @@ def test_a_planted_bug_is_found_by_the_vectors(name, module):
     if bug.promises is None:
         del offered["PROMISES"]
     file = load(bug.function)
-    row = check_function(file, Adapter(f"{module(**offered)}+refimpl"), tight=bug.tight)
-    assert row.state == "FAIL", f"{name}: {row.outcomes}"
-    vector, judgement = row.first
-    # Found by a wrong answer, not by what must be refused.
-    assert vector["expected"] is not None, (vector["comment"], judgement.verdict)
-    assert not judgement.verdict.startswith("crashed"), judgement.verdict
+    row, peer = Row(bug.function, name), Adapter(f"{module(**offered)}+refimpl")
+    wrong = [
+        vector["id"] for vector, judgement in judged(file, peer, row, tight=bug.tight)
+        # By a wrong answer, not by what must be refused.
+        if judgement.outcome == "fail" and vector["expected"] and not judgement.verdict.startswith("crashed")
+    ]
+    # Where the right function is loose itself, as of subnormal numbers, looseness says nothing.
+    assert set(wrong) - loose(bug.function), f"{name}: {row.outcomes}"
 
 
 @pytest.mark.parametrize("function", sorted({bug.function for bug in BUGS.values()} & WITH_VECTORS))

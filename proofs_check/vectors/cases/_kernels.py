@@ -63,6 +63,7 @@ UNEQUAL_GROUPS = many(2, 1, 3, 0, 0, 0, 1, 1, 1, 1, k=2)
 EQUAL_GROUPS = many(2, 1, 1, 2, 3, -1, 1, 2, 3, -1, k=2)
 THREE_GROUPS = many(3, 1, 5, 4, 2)
 TO_FOUR = many(4, 1, 1, 2, 3, 4)
+TWO_GROUPS = many(4, 2, 1, 2, 3, -1, 0, 4, -2, 5)
 PADDINGS = ("circular", "zero", "full", "valid")
 
 
@@ -140,7 +141,44 @@ def _geometry() -> list[Setting]:
         Setting("groups, zero padding", ("Groups",), UNEQUAL_GROUPS, 3, {"padding": "zero", "groups": 2}),
         Setting("groups and stride", ("Groups", "Stride"), UNEQUAL_GROUPS, 4, {"groups": 2, "stride": 2}),
         Setting("groups and dilation", ("Groups", "Dilation"), UNEQUAL_GROUPS, 4, {"groups": 2, "dilation": 2}),
+        Setting("dilation 2 down, 1 across", ("Dilation", "ChannelOrder"), CORNER, 5, {"dilation": (2, 1)}),
+        Setting("dilation 2 across only, zero padding", ("Dilation", "ChannelOrder"), EVEN, 4,
+                {"padding": "zero", "dilation": (1, 2)}),
+        Setting("dilation 3 across, no padding", ("Dilation", "Uneven"), EVEN, (3, 5),
+                {"padding": "valid", "dilation": (1, 3)}),
+        Setting("dilation 2 down and 3 across, full padding", ("Dilation", "ChannelOrder"), EVEN, 3,
+                {"padding": "full", "dilation": (2, 3)}),
+        Setting("strides 3 and 4 on five pixels: two outputs an axis", ("Stride", "Uneven"), CORNER, 5,
+                {"padding": "zero", "stride": (3, 4)}),
+        Setting("stride 2 down only, an image that is wider than high", ("Stride", "ChannelOrder"), CORNER, (4, 6),
+                {"stride": (2, 1)}),
+        Setting("two channels to two, unsymmetric, stride 2", ("Stride", "ChannelOrder"), many(2, 2, 1, 2, 3, -1, 0, 4, 2, 0, -2, 5, 1, 1, 0, 2, 3, 1, k=2), 3,
+                {"stride": 2, "padding": "zero"}),
+        Setting("two groups of two channels, two outputs each", ("Groups", "ChannelOrder"), TWO_GROUPS, 2, {"groups": 2}),
     ]
+
+
+def complex_settings(*, geometry: bool = True) -> list[Setting]:
+    """Kernels that a conjugate at the wrong place, or none, changes."""
+    found = [
+        Setting("complex taps in a row", ("Complex", "ChannelOrder"), one([1, 2, -1]) + 1j * one([0, 1, 3]), (1, 4)),
+        Setting("an imaginary tap beside a real one", ("Complex", "EvenKernel"), one([1, 0]) + 1j * one([0, 1]), (1, 5)),
+        Setting("complex, even, on an odd image", ("Complex", "EvenKernel"), EVEN + 1j * EVEN[:, :, ::-1], 3),
+        Setting("complex, two channels to two: Hermitian parts and others", ("Complex", "ChannelOrder"),
+                many(2, 2, 1, 2, 0, -1) + 1j * many(2, 2, 0, 1, 3, 1), 2),
+        Setting("complex, one channel to two", ("Complex", "ChannelOrder"), TWO + 1j * TWO[::-1], 3),
+        Setting("complex, two channels to one", ("Complex", "ChannelOrder"), WIDE - 1j * WIDE[:, ::-1, ::-1], (2, 3)),
+        Setting("complex taps in a column", ("Complex", "ChannelOrder"), one([1], [-2], [2]) + 1j * one([1], [1], [0]), (4, 2)),
+    ]
+    if geometry:
+        found += [
+            Setting("complex, zero padding", ("Complex",), CORNER + 1j * CORNER[:, :, ::-1], 3, {"padding": "zero"}),
+            Setting("complex, full padding", ("Complex", "EvenKernel"), EVEN + 2j * EVEN[..., ::-1], 2, {"padding": "full"}),
+            Setting("complex, stride 2 across", ("Complex", "Stride"), EVEN - 1j * EVEN[:, :, ::-1], 4, {"stride": (1, 2)}),
+            Setting("complex, dilation 2 down", ("Complex", "Dilation"), EVEN - 1j * EVEN[..., ::-1], 4,
+                    {"padding": "zero", "dilation": (2, 1)}),
+        ]
+    return found
 
 
 def plain(drawn: int = 12, *, zero: bool = True, most: int = 99, extreme: bool = True) -> list[Setting]:

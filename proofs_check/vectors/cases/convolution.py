@@ -8,13 +8,14 @@ import numpy as np
 
 from proofs_check.balls import convolution
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, CHOICE, INTEGER, SIZE, Case, Function, bad, distinct
+from proofs_check.vectors._spec import ARRAY, CHOICE, COMPLEX, INTEGER, SIZE, Case, Function, bad, distinct
 from proofs_check.vectors.cases._kernels import (
     CORNER,
     EVEN,
     SWAPPED,
     Setting,
     bad_kernels,
+    complex_settings,
     explicit,
     geometric,
     one,
@@ -29,6 +30,7 @@ ANCHORED = [
     Setting("an even kernel anchored at its other middle", ("Anchor", "EvenKernel"), EVEN, 4, {"padding": "zero", "anchor": (1, 1)}),
     Setting("anchored at the last tap", ("Anchor",), CORNER, 3, {"padding": "zero", "anchor": (2, 2)}),
     Setting("anchored at the first row, the last column", ("Anchor", "ChannelOrder"), CORNER, (3, 4), {"padding": "zero", "anchor": (0, 2)}),
+    Setting("anchored at the last row, the middle column", ("Anchor", "ChannelOrder"), CORNER, 4, {"padding": "circular", "anchor": (2, 1)}),
     Setting("anchored at the first tap, stride 2", ("Anchor", "Stride"), CORNER, 4, {"padding": "zero", "anchor": (0, 0), "stride": 2}),
 ]
 
@@ -39,11 +41,11 @@ def _cases(settings: list[Setting], inputs: Any) -> list[Case]:
 
 def _varied(drawn: int = 6) -> list[Setting]:
     """Half of the plain ones are enough beside all geometries."""
-    return explicit(plain(drawn=0)[::2] + ANCHORED + geometric(drawn))
+    return explicit(plain(drawn=0)[::2] + ANCHORED + complex_settings() + geometric(drawn))
 
 
 def _norm_cases() -> list[Case]:
-    some = explicit(plain(drawn=4) + ANCHORED + geometric(4))
+    some = explicit(plain(drawn=4) + ANCHORED + complex_settings() + geometric(4))
     return [*_cases(some, Setting.inputs), *bad_kernels(n=3, padding="circular"),
             bad("no pixels", K=CORNER, n=0, padding="zero"),
             bad("no such padding", K=CORNER, n=3, padding="reflect"),
@@ -57,7 +59,9 @@ def _norm(K: Any, n: Any, **how: Any) -> Any:
 
 
 def _image(s: Setting, number: int, shape: tuple[int, ...]) -> Any:
-    return Draws(f"image {number} {s.comment}", 0).array(*shape, high=8, of=2)
+    draws = Draws(f"image {number} {s.comment}", 0)
+    real = draws.array(*shape, high=8, of=2)
+    return real + 1j * draws.array(*shape, high=8, of=2) if "Complex" in s.flags and number % 2 else real
 
 
 def _forward() -> list[Case]:
@@ -100,7 +104,7 @@ def _circulant() -> list[Case]:
              for K in taps for w in (1, 2, 3, 5)]
     even = [Setting(f"two taps on {w} pixels", ("EvenKernel",), one([1, 2]), (1, w)) for w in (1, 2, 3, 4)]
     columns = [Setting(f"a column of {h} pixels", ("ChannelOrder",), one([1], [-2], [4]), (h, 1)) for h in (1, 2, 3, 4)]
-    cases = _cases(_small(plain(drawn=0)) + lines + even + columns, Setting.inputs)
+    cases = _cases(_small(plain(drawn=0)) + complex_settings(geometry=False) + lines + even + columns, Setting.inputs)
     return [*cases, *bad_kernels(n=3), bad("no pixels", K=CORNER, n=0)]
 
 
@@ -108,18 +112,21 @@ def _toeplitz() -> list[Case]:
     lines = [Setting(f"a row of {w} pixels, {p}", ("SmallImage",) if w < 3 else ("ChannelOrder",), K, (1, w), {"padding": p})
              for K in (one([1, 2, 3]), one([1, 2]), one([0, 5, -1])) for w in (1, 2, 3, 4) for p in ("zero", "full", "valid")
              if p != "valid" or w >= K.shape[3]]
-    some = [s for s in _small(geometric(0), 250)
+    some = [s for s in _small(complex_settings() + geometric(0), 250)
             if s.how.get("padding", "circular") != "circular" and "stride" not in s.how]
     cases = _cases(some + lines, Setting.inputs)
     return [*cases, *bad_kernels(n=3, padding="zero"), bad("no pixels", K=CORNER, n=0, padding="zero")]
 
 
 def _strided() -> list[Case]:
+    planes = [Setting(f"{h} x {w} pixels, stride {s[0]} down, {s[1]} across, {p}", ("Stride", "ChannelOrder"), EVEN, (h, w), {"stride": s, "padding": p})
+              for h, w, s, p in ((2, 2, (1, 2), "circular"), (2, 2, (2, 1), "zero"), (3, 2, (2, 1), "circular"), (2, 4, (1, 2), "zero"), (2, 3, (1, 2), "full"), (3, 3, (1, 2), "valid"))]
+    turned = [Setting(f"{s.comment}, stride 2 across", ("Complex", "Stride"), s.K, s.n, {"stride": (1, 2), "padding": "circular"}) for s in complex_settings(geometry=False)[:3]]
     lines = [Setting(f"a row of {w} pixels, stride {s}, {p}", ("Stride", "Uneven") if w % s else ("Stride",), K, (1, w),
                      {"stride": (1, s), "padding": p})
              for K in (one([1, 2, 3]), EVEN[:, :, :1], one([5, 0, -1, 2])) for w in (3, 4, 5) for s in (2, 3)
              for p in ("circular", "zero", "full")]
-    return [*_cases(lines[::-1][:44], Setting.inputs), *bad_kernels(n=3, stride=2, padding="zero"),
+    return [*_cases([*planes, *turned, *lines[::-1][:44]], Setting.inputs), *bad_kernels(n=3, stride=2, padding="zero"),
             bad("stride 0", K=CORNER, n=3, stride=0, padding="zero")]
 
 
@@ -129,7 +136,10 @@ def _gram_kernel() -> list[Case]:
              if i % 4 != 3 or s.K.size <= 4]
     more = [Case(f"taps 1, {v:g}", ("ClosedForm", "EvenKernel"), {"K": one([1, v]), "n_iter": 1 + i % 3})
             for i, v in enumerate((2.0, -3.0, 0.5, 0.25, 4.0, -0.5, 7.0, 9.0, 11.0, -13.0))]
-    return [*distinct(more + cases), *bad_kernels(n_iter=1), bad("a negative number of steps", K=CORNER, n_iter=-1)]
+    turned = [Case(f"{s.comment}; {t} steps", s.flags, {"K": s.K, "n_iter": t}) for s in complex_settings(geometry=False) for t in (1, 2)]
+    long = [Case("three steps in a row: eight times the length", ("ChannelOrder",), {"K": one([1, 2, -1]), "n_iter": 3}),
+            Case("no step: the kernel itself", ("Boundary", "Complex"), {"K": one([1, 0]) + 1j * one([0, 2]), "n_iter": 0})]
+    return [*distinct(long + more + turned + cases), *bad_kernels(n_iter=1), bad("a negative number of steps", K=CORNER, n_iter=-1)]
 
 
 def _polyphase() -> list[Case]:
@@ -147,13 +157,13 @@ def _polyphase() -> list[Case]:
     return [*distinct(cases), *bad_kernels(stride=2), bad("stride 0", K=CORNER, stride=0)]
 
 
-KN = {"K": ARRAY, "n": SIZE}
+KN = {"K": COMPLEX, "n": SIZE}
 FUNCTIONS = [
     Function("convolution.conv2d", "cross-correlation of an image X (c_in, h, w) with K (c_out, c_in / groups, k, k); zero and "
              "circular padding keep the size and anchor tap (k - 1) // 2, with gaps (k - 1) * dilation // 2", "exact",
-             {"X": ARRAY, "K": ARRAY, **HOW}, _forward, convolution.conv2d, sharp=True, optional=OPTIONAL),
+             {"X": COMPLEX, "K": COMPLEX, **HOW}, _forward, convolution.conv2d, sharp=True, optional=OPTIONAL),
     Function("convolution.conv2d_transpose", "the adjoint of conv2d with the same arguments, onto an image of size n", "exact",
-             {"Y": ARRAY, **KN, **HOW}, _backward, convolution.conv2d_transpose, sharp=True, optional=OPTIONAL),
+             {"Y": COMPLEX, **KN, **HOW}, _backward, convolution.conv2d_transpose, sharp=True, optional=OPTIONAL),
     Function("convolution.conv_spectral_norm", "the spectral norm of the linear map conv2d on images of size n", {"norm": "exact"},
              {**KN, **HOW}, _norm_cases, _norm, optional=OPTIONAL),
     Function("convolution.circulant_matrix", "the matrix of conv2d with circular padding on row-major images", "exact",
@@ -163,7 +173,7 @@ FUNCTIONS = [
     Function("convolution.strided_matrix", "the matrix of conv2d with a stride", "exact",
              {**KN, "stride": SIZE, "padding": CHOICE}, _strided, convolution.strided_matrix, sharp=True),
     Function("convolution.gram_kernel", "the kernel of the Gram operator on an unbounded image, n_iter times", "exact",
-             {"K": ARRAY, "n_iter": INTEGER}, _gram_kernel, convolution.gram_kernel, sharp=True),
+             {"K": COMPLEX, "n_iter": INTEGER}, _gram_kernel, convolution.gram_kernel, sharp=True),
     Function("convolution.polyphase_kernel", "the kernel of the same map as a convolution without stride: channel (i, p mod s_h, "
              "q mod s_w), tap (p div s_h, q div s_w)", "exact", {"K": ARRAY, "stride": SIZE}, _polyphase,
              convolution.polyphase_kernel, sharp=True),

@@ -8,12 +8,39 @@ import numpy as np
 
 from proofs_check.balls import convolution
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, CHOICE, INTEGER, SIZE, YES, Case, Function, bad, certified, distinct
-from proofs_check.vectors.cases._kernels import CORNER, EVEN, LINE, Setting, bad_kernels, geometric, one, plain
+from proofs_check.vectors._spec import (
+    ARRAY,
+    CHOICE,
+    COMPLEX,
+    INTEGER,
+    SIZE,
+    YES,
+    Case,
+    Function,
+    bad,
+    certified,
+    distinct,
+)
+from proofs_check.vectors.cases._kernels import (
+    CORNER,
+    EVEN,
+    LINE,
+    Setting,
+    bad_kernels,
+    complex_settings,
+    geometric,
+    many,
+    one,
+    plain,
+)
 from proofs_check.vectors.cases._norms import conv_norm
 
 # Bounds that hold for images of every size are compared with the norm on so many pixels, wrapped.
 SIDE = 8
+
+
+# Frequency 3 of 8 leads, one past the middle of what a real kernel needs; its mirror is smaller.
+SWINGS = Setting("complex: the leading frequency has no mirror", ("Complex", "KernelSize"), one([1, 0, 0]) + 1j * one([0, 1, -1]), (1, 8))
 
 
 def _numbered(settings: list[Setting], name: str, choices: tuple[Any, ...]) -> list[Case]:
@@ -23,6 +50,7 @@ def _numbered(settings: list[Setting], name: str, choices: tuple[Any, ...]) -> l
 
 def _circular() -> list[Case]:
     cases = _numbered(plain(drawn=12), "n_iter", (2, 3, 1, 5, 0, 6))
+    cases += _numbered([*complex_settings(geometry=False), SWINGS], "n_iter", (2, 3, 4))
     return [*cases, *certified(cases), *bad_kernels(n=3, n_iter=2), bad("no pixels", K=CORNER, n=0, n_iter=2),
             bad("a negative number of steps", K=CORNER, n=3, n_iter=-1)]
 
@@ -40,6 +68,10 @@ def _gradient() -> list[Case]:
              for K in (abs(CORNER), abs(EVEN), LINE) for n in (3, 4, 5) for t in (0, 2, 4)]
     cases += [Case("an image smaller than the kernel", ("SmallImage", "Aliasing"), {"K": abs(CORNER), "n": 2, "n_iter": t})
               for t in (0, 1, 2, 3)]
+    turns = ((one([1, 2, -4]), (1, 5)), (one([2, -1, -1]), (1, 3)), (one([1], [1], [-3]), (5, 1)), (one([1, -2], [-2, 0]), (3, 5)),
+             (one([1, -3, 2], [0, 1, -1]), (4, 5)), (many(2, 1, 1, -2, 0, 1, 3, 1, -1, 2, k=2), (3, 4)))
+    cases += [Case(f"another frequency than 0 leads on {n} pixels, {t} steps", ("KernelSize", "ChannelOrder"), {"K": K, "n": n, "n_iter": t})
+              for K, n in turns for t in (0, 2)]
     draws = Draws("circular_norm_bound_gradient", 0)
     for i in range(12):
         K = abs(draws.array(draws.integer(1, 2), draws.integer(1, 2), 2, 2, high=8, of=4))
@@ -53,6 +85,10 @@ def _zero() -> list[Case]:
         n_iter = i % 3 + 1 if s.K.size <= 4 else i % 2 + 1 if s.K.size <= 9 else 1
         how = {"norm": norms[i % 2], **({"n": s.n} if i % 4 == 1 else {})}
         cases.append(Case(f"{s.comment}; {n_iter} steps, {how['norm']}", s.flags, {"K": s.K, "n_iter": n_iter, **how}))
+    for i, s in enumerate(complex_settings(geometry=False)):
+        cases.append(Case(f"{s.comment}; {i % 2 + 1} steps, {norms[i % 2]}", s.flags, {"K": s.K, "n_iter": i % 2 + 1, "norm": norms[i % 2]}))
+    cases += [Case(f"four equal channels: sums over channels count, {t} steps", ("ChannelOrder", "ClosedForm", "LowRank"), {"K": many(2, 2, 1, 1, 1, 1), "n_iter": t, "norm": "inf"}) for t in (1, 2)]
+    cases += [Case(f"a row, {t} steps, {norm}", ("ClosedForm",), {"K": one([1, 2, -1]), "n_iter": t, "norm": norm}) for t in (3, 4) for norm in norms]
     cases = distinct(cases)
     return [*cases, *certified(cases), *bad_kernels(n_iter=1), bad("a negative number of steps", K=CORNER, n_iter=-1),
             bad("no such norm", K=CORNER, n_iter=1, norm="nuc")]
@@ -76,6 +112,8 @@ def _strided() -> list[Case]:
             flags = ("Stride", *(("Uneven",) if uneven else ()), *s.flags)
             more.append(Setting(f"{s.comment}; stride {stride}, {padding}", tuple(set(flags)), s.K, s.n,
                                 {"stride": stride, "padding": padding}))
+    more += [Setting("a difference of pixels two apart, stride 2 on six pixels: three places, where it stays below 2", ("Stride", "ChannelOrder", "ZeroMean"), one([1, 0, -1]), (1, 6), {"stride": (1, 2)}),
+             Setting("stride 2 down, 1 across, on an image that is higher than wide", ("Stride", "ChannelOrder"), CORNER, (6, 4), {"stride": (2, 1)})]
     settings = [Setting(s.comment, s.flags, s.K, s.n, {"padding": "circular", **s.how}) for s in kept + more]
     return [*_numbered(settings, "n_iter", (1, 2)), *bad_kernels(n=4, stride=2, n_iter=1, padding="zero"),
             bad("stride 0", K=CORNER, n=4, stride=0, n_iter=1, padding="zero")]
@@ -88,7 +126,7 @@ def _strided_truth(K: Any, n: Any, stride: Any, n_iter: int, padding: str) -> An
 def _factor() -> list[Case]:
     cases = [Case(f"{k} taps, {n0} pixels, {t} steps", ("ClosedForm",) if k == 1 else ("KernelSize",),
                   {"k": k, "n0": n0, "n_iter": t})
-             for k, n0s in ((1, (1, 5)), (2, (3, 4, 9, 17)), (3, (5, 8, 9, 32)), (5, (9, 20, 64)), ((1, 3), (8, (4, 9))))
+             for k, n0s in (((3, 2), ((20, 9), 18)), ((1, 4), ((30, 26), 25)), (4, (25, (26, 40))), (1, (1, 5)), (2, (3, 4, 9, 17)), (3, (5, 8, 9, 32)), (5, (9, 20, 64)), ((1, 3), (8, (4, 9))))
              for n0 in n0s for t in (1, 2, 0, 3) if 2**t * ((k if isinstance(k, int) else 3) - 1)
              < (n0 if isinstance(n0, int) else n0[1])]
     refused = [bad("n0 is not above 2^t (k - 1)", k=3, n0=8, n_iter=2), bad("a size of 0", k=0, n0=8, n_iter=1),
@@ -132,6 +170,8 @@ def _sizes_dropped(**others: Any) -> list[Case]:
 def _four() -> list[Case]:
     draws = Draws("four_matrix_bound", 0)
     more = [Case("drawn", ("Drawn",), {"K": draws.array(2, 3, 1 + i % 3, 2, high=8, of=4)}) for i in range(6)]
+    shapes = ((2, 1, 3, 1), (1, 2, 1, 3), (3, 2, 1, 2), (2, 3, 3, 1), (2, 2, 2, 3))
+    more += [Case(f"{o} x {i} channels, {h} x {w} taps", ("ChannelOrder", "NotSquare"), {"K": draws.array(o, i, h, w, high=8, of=4)}) for o, i, h, w in shapes]
     return [*_sizes_dropped(), *more, *bad_kernels()]
 
 
@@ -173,16 +213,17 @@ def _power_truth(K: Any, n: Any, n_iter: int, padding: str, start: Any, stride: 
 
 
 KN = {"K": ARRAY, "n": SIZE, "n_iter": INTEGER}
+COMPLEX_KN = {**KN, "K": COMPLEX}
 FUNCTIONS = [
     Function("convolution.circular_norm_bound", "a bound on the norm of a convolution with circular padding on images of size "
-             "n: the largest Gram bound of its frequencies' blocks", "upper", {**KN, "certified": YES}, _circular,
+             "n: the largest Gram bound of its frequencies' blocks", "upper", {**COMPLEX_KN, "certified": YES}, _circular,
              convolution.circular_norm_bound, truth=_circular_truth, optional=("certified",)),
     Function("convolution.circular_norm_bound_gradient", "the derivative of circular_norm_bound by the taps, where one frequency "
              "is the largest", "exact", KN, _gradient, convolution.circular_norm_bound_gradient),
     Function("convolution.zero_padded_norm_bound", "a bound on the norm of a convolution with zero padding on images of every "
              "size, from the kernel of its Gram operator: the largest sum of moduli (inf), or the Frobenius norm times "
              "the root of its taps (fro), of the taps that fit into size n where that is given", "upper",
-             {"K": ARRAY, "n_iter": INTEGER, "norm": CHOICE, "n": SIZE, "certified": YES}, _zero, convolution.zero_padded_norm_bound,
+             {"K": COMPLEX, "n_iter": INTEGER, "norm": CHOICE, "n": SIZE, "certified": YES}, _zero, convolution.zero_padded_norm_bound,
              truth=_zero_truth, optional=("n", "norm", "certified")),
     Function("convolution.strided_norm_bound", "a bound on the norm of a strided convolution on images of size n, by the "
              "polyphase kernel", "upper", {**KN, "stride": SIZE, "padding": CHOICE}, _strided,

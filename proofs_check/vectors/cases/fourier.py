@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from proofs_check.balls import convolution
-from proofs_check.vectors._spec import ARRAY, INTEGER, SIZE, Case, Function, bad, distinct
-from proofs_check.vectors.cases._kernels import CORNER, bad_kernels, one, plain
+from proofs_check.vectors._spec import ARRAY, COMPLEX, INTEGER, SIZE, Case, Function, bad, distinct
+from proofs_check.vectors.cases._kernels import CORNER, bad_kernels, complex_settings, one, plain
 
 ANGLES = (0.0, 1.0, -0.5, 3.140625, 2.0, 0.25)
 
@@ -26,6 +26,7 @@ def _density() -> list[Case]:
         frequency = ("ZeroMean",) if w1 == w2 == 0 and not s.K.sum() else ()
         flags = tuple(set(s.flags) - {"SmallImage", "Aliasing", "OwnSize", "Uneven", "KernelSize", "ZeroMean", "ClosedForm", "CircularIsNoBound"}) or ("ChannelOrder",)
         cases.append(Case(f"{s.comment.partition(', image')[0]}; angles {w1:g} and {w2:g}", (*flags, *frequency), {"K": s.K, "w1": np.array([w1]), "w2": np.array([w2])}))
+    cases += [Case(f"{s.comment}; angles 1 and -0.5", ("Complex", "ChannelOrder"), {"K": s.K, "w1": np.array([1.0]), "w2": np.array([-0.5])}) for s in complex_settings(geometry=False)]
     return [*distinct(cases), *bad_kernels(w1=np.array([0.0]), w2=np.array([0.0])), bad("NaN", K=CORNER, w1=np.array([float("nan")]), w2=np.array([0.0]))]
 
 
@@ -35,12 +36,12 @@ def _permutation() -> list[Case]:
     return [*cases, bad("no channels", channels=0, positions=2), bad("no places", channels=2, positions=0), bad("a negative number", channels=-1, positions=2)]
 
 
-KN = {"K": ARRAY, "n": SIZE}
+KN = {"K": COMPLEX, "n": SIZE}
 FUNCTIONS: list[Any] = [
     Function("convolution.frequency_blocks", "for each frequency (u, v) the matrix sum_pq K_pq exp(-2 pi i (u p / h + v q / w)): (h, w, c_out, c_in)", "exact", KN,
              _blocks, convolution.frequency_blocks),
     Function("convolution.spectral_density", "the matrix sum_pq K_pq exp(-i (p w1 + q w2)) for each pair of angles: (angles, c_out, c_in)", "exact",
-             {"K": ARRAY, "w1": ARRAY, "w2": ARRAY}, _density, convolution.spectral_density),
+             {"K": COMPLEX, "w1": ARRAY, "w2": ARRAY}, _density, convolution.spectral_density),
     Function("convolution.channel_permutation", "the matrix of the order by places of a vector in the order by channels", "exact",
              {"channels": INTEGER, "positions": INTEGER}, _permutation, convolution.channel_permutation, sharp=True),
 ]

@@ -84,6 +84,9 @@ def _nearest() -> list[Case]:
               Case("two equal centres: the first", ("Ties",), {"points": square, "centres": np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 0.0]])}),
               Case("one centre", ("Boundary",), {"points": square, "centres": np.array([[9.0, 9.0]])}),
               Case("largest difference for the root of the sum of squares is found out", ("ChannelOrder",), {"points": np.array([[0.0, 0.0]]), "centres": np.array([[3.0, 3.0], [4.0, 0.0]])}),
+              Case("the sum of moduli for it, too", ("ChannelOrder",), {"points": np.array([[0.0, 0.0]]), "centres": np.array([[5.0, 0.0], [3.0, 3.0]])}),
+              Case("as many points and centres as dimensions", ("ChannelOrder",), {"points": np.array([[0.0, 2.0], [8.0, 1.0]]), "centres": np.array([[0.0, 9.0], [1.0, 1.0]])}),
+              Case("on a lattice of fifths of the largest: equally near, the first", ("Ties",), {"points": np.array([[3.0, 4.0], [1.0, 2.0]]), "centres": np.array([[3.0, 5.0], [2.0, 4.0], [1.0, 0.0]])}),
               Case("far from zero, near each other", ("Cancellation",), {"points": np.array([[2.0**30 + 1], [2.0**30 + 3]]), "centres": np.array([[2.0**30], [2.0**30 + 4]])}),
               Case("squares overflow", ("Overflow",), {"points": np.array([[2.0**600], [-(2.0**600)]]), "centres": np.array([[2.0**599], [-(2.0**601)]])})]
     for i in range(36):

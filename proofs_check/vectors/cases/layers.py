@@ -56,7 +56,8 @@ def _square() -> list[Case]:
 
 def _exponential() -> list[Case]:
     cases = []
-    for i, (c, f, W) in enumerate(m for m in matrices(square=True, extreme=False, drawn=24) if "FarApart" not in m[1]):
+    turned = [m for m in complex_matrices() if m[2].shape[0] == m[2].shape[1]]
+    for i, (c, f, W) in enumerate(m for m in turned + matrices(square=True, extreme=False, drawn=24) if "FarApart" not in m[1]):
         how = {} if i % 3 else {"terms": 6 + i % 5}
         cases.append(Case(c + (f"; {how['terms']} terms" if how else ""), f, {"W": W / 4, **how}))
     return [*cases, *bad_matrices(), bad("not square", W=np.ones((2, 3)))]
@@ -64,9 +65,10 @@ def _exponential() -> list[Case]:
 
 def _bjorck() -> list[Case]:
     cases = []
-    for i, (c, f, W) in enumerate(m for m in matrices(zero=False, extreme=False, drawn=24) if "FarApart" not in m[1]):
+    for i, (c, f, W) in enumerate(m for m in complex_matrices() + matrices(zero=False, extreme=False, drawn=24) if "FarApart" not in m[1]):
         scaled = W / 2.0 ** np.ceil(np.log2(np.linalg.norm(W)))
         cases.append(Case(f"{c}, scaled; {i % 4 + 1} steps", f, {"W": scaled, "n_iter": i % 4 + 1}))
+    cases.append(Case("no step: the matrix itself", ("Boundary",), {"W": np.array([[0.5, 0.25], [0.0, 0.5]]), "n_iter": 0}))
     return [*distinct(cases), *bad_matrices(n_iter=1), bad("a negative number of steps", W=np.eye(2), n_iter=-1)]
 
 

@@ -27,6 +27,13 @@ VECTORS: list[tuple[str, tuple[str, ...], list[float]]] = [
 EPSILONS = (2.0**-16, 1e-5, 1.0, 0.25)
 
 
+# Of other numbers of entries, where two are a case of its own.
+OTHERS: list[tuple[str, tuple[str, ...], list[float]]] = [
+    ("two entries", ("Boundary",), [1.0, 4.0]), ("two entries, nearly equal", ("Boundary",), [1.0, 1.25]), ("one entry", ("Boundary", "Zero", "ClosedForm"), [3.0]),
+    ("three entries", ("ChannelOrder",), [1.0, 2.0, 6.0]), ("six entries", ("ChannelOrder",), [1.0, 2.0, 4.0, 8.0, -3.0, 0.5]),
+]
+
+
 def _condition(value: Any, epsilon: float, size: int) -> float:
     """How much larger the mean is than the deviation; in pairs what is left of a slope is epsilon over the variance."""
     groups = value.ravel().reshape(-1, size)
@@ -42,13 +49,37 @@ def _of_vectors(shape: tuple[int, ...] | None = None, name: str = "x", size: int
                 value = np.array(x) if shape is None else np.array(x).reshape(shape)
                 cases.append(Case(f"{c}, epsilon {e:g}", f, {name: value, **more, "epsilon": e},
                                   condition=_condition(value, e, size)))
+    for c, f, x in OTHERS if shape is None and size == 4 else []:
+        cases += [Case(f"{c}, epsilon {e:g}", f, {name: np.array(x), **more, "epsilon": e}, condition=_condition(np.array(x), e, len(x))) for e in (0.25, 1.0)]
     right = np.ones(4).reshape(shape or (4,))
     return [*cases, bad("NaN", **{name: right * NAN}, **more, epsilon=0.1), bad("negative epsilon", **{name: right}, **more, epsilon=-1.0)]
+
+
+SIX = np.array([1.0, 2.0, 4.0, 8.0, -3.0, 0.5])
+
+
+SQUARE = Case("as many samples as features", ("ChannelOrder",), {"batch": np.array([[1.0, 4.0], [2.0, 8.0]]), "epsilon": 0.25})
+
+
+def _channels() -> list[Case]:
+    """Rows and columns of different numbers."""
+    cases = _of_vectors((2, 2), size=2)
+    return cases + [Case(f"{m} channels, {6 // m} positions, epsilon {e:g}", ("ChannelOrder",), {"x": SIX.reshape(m, -1), "epsilon": e}) for m in (1, 2, 3, 6) for e in (0.25, 1.0)]
+
+
+def _features() -> list[Case]:
+    """Batches of more than one feature."""
+    cases = _of_vectors((4, 1), "batch")
+    return cases + [Case(f"{m} samples, {6 // m} features, epsilon {e:g}", ("ChannelOrder",), {"batch": SIX.reshape(m, -1), "epsilon": e}) for m in (1, 2, 3, 6) for e in (0.25, 1.0)] + [SQUARE]
 
 
 def _grouped() -> list[Case]:
     return [*_of_vectors(size=2, groups=2), Case("four groups of one: nothing is left", ("Zero", "Boundary"), {"x": np.arange(4.0), "groups": 4, "epsilon": 0.5}),
             Case("one group", ("Boundary",), {"x": np.arange(4.0), "groups": 1, "epsilon": 0.5}),
+            Case("two groups of three", ("Groups", "ChannelOrder"), {"x": SIX, "groups": 2, "epsilon": 0.5}),
+            Case("three groups of two", ("Groups", "ChannelOrder"), {"x": SIX, "groups": 3, "epsilon": 0.5}),
+            *[Case(f"groups that are named: {g}", ("Groups", "ChannelOrder"), {"x": SIX, "groups": g, "epsilon": 0.5})
+              for g in ([[0, 2, 4], [1, 3, 5]], [[5, 0], [1, 2, 3, 4]], [[3], [0, 4, 5], [2, 1]])],
             bad("three groups of four", x=np.arange(4.0), groups=3, epsilon=0.5)]
 
 
@@ -77,7 +108,7 @@ def _batches() -> list[Case]:
         for j, e in enumerate(EPSILONS):
             batch = np.stack([np.array(x), np.roll(np.array(x), j + 1) / 4], axis=1)[: 3 + j % 2]
             cases.append(Case(f"{c}, {len(batch)} samples, two features, epsilon {e:g}", f, {"batch": batch, "epsilon": e}, condition=2.0**20 if "Cancellation" in f else 1.0))
-    cases += [Case("drawn", ("Drawn",), {"batch": draws.array(3, 2), "epsilon": 0.5}) for _ in range(4)]
+    cases += [Case("drawn", ("Drawn",), {"batch": draws.array(3, 2), "epsilon": 0.5}) for _ in range(4)] + [SQUARE]
     return [*distinct(cases), bad("NaN", batch=np.array([[NAN], [1.0]]), epsilon=0.5), bad("negative epsilon", batch=np.eye(2), epsilon=-1.0)]
 
 
@@ -105,6 +136,7 @@ def _statistics() -> list[Case]:
             cases.append(Case(f"{c}, second feature {j + 1} times", f, {"batch": np.stack([np.array(x), other], axis=1)},
                               condition=_condition(np.array(x), 2.0**-40, 4) if "Cancellation" in f else 1.0))
     cases += [Case("drawn", ("Drawn",), {"batch": draws.array(5, 2)}) for _ in range(3)]
+    cases.append(Case(SQUARE.comment, SQUARE.flags, {"batch": SQUARE.inputs["batch"]}))
     return [*distinct(cases), bad("NaN", batch=np.array([[NAN], [1.0]])), bad("a vector", batch=np.array([1.0, 2.0]))]
 
 
@@ -130,14 +162,14 @@ FUNCTIONS = [
     _made("rms_norm_lipschitz", "1 / sqrt(epsilon)", {"epsilon": NUMBER}, _rms_constants),
     _made("group_norm", "layer_norm in every one of equal groups", {**X, "groups": FIELDS, "epsilon": NUMBER}, _grouped),
     _made("group_norm_jacobian", "its derivative", {**X, "groups": FIELDS, "epsilon": NUMBER}, _grouped),
-    _made("instance_norm", "layer_norm of every row (channel)", XE, lambda: _of_vectors((2, 2), size=2)),
-    _made("instance_norm_jacobian", "its derivative on row-major vectors", XE, lambda: _of_vectors((2, 2), size=2)),
+    _made("instance_norm", "layer_norm of every row (channel)", XE, _channels),
+    _made("instance_norm_jacobian", "its derivative on row-major vectors", XE, _channels),
     _made("instance_norm_lipschitz", "over all images with that many positions", {"positions": INTEGER, "epsilon": NUMBER}, lambda: _sizes("positions")),
     _made("batch_norm", "(x - mean) / sqrt(variance + epsilon) with given statistics", {**X, "mean": ARRAY, "variance": ARRAY, "epsilon": NUMBER}, lambda: _frozen(False)),
     _made("batch_norm_jacobian", "its derivative by x", {"variance": ARRAY, "epsilon": NUMBER}, lambda: _frozen(True)),
     _made("batch_norm_lipschitz", "its spectral norm", {"variance": ARRAY, "epsilon": NUMBER}, lambda: _frozen(True)),
     _made("batch_norm_statistics", "mean and variance of every column, divisor n", {"batch": ARRAY}, _statistics, {"mean": "exact", "variance": "exact"}, _batch_statistics),
-    _made("batch_norm_training", "layer_norm of every column (feature) of the batch", {"batch": ARRAY, "epsilon": NUMBER}, lambda: _of_vectors((4, 1), "batch")),
+    _made("batch_norm_training", "layer_norm of every column (feature) of the batch", {"batch": ARRAY, "epsilon": NUMBER}, _features),
     _made("batch_norm_training_jacobian", "its derivative by the whole batch, both as row-major vectors", {"batch": ARRAY, "epsilon": NUMBER}, _batches),
     _made("group_norm_lipschitz", "over all inputs, of given groups of places: the largest of the groups' constants", {"groups": FIELDS, "epsilon": NUMBER}, _groups),
     _made("batch_norm_training_lipschitz", "over all batches of so many samples", {"samples": INTEGER, "epsilon": NUMBER}, lambda: _sizes("samples")),

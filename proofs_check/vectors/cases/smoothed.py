@@ -9,7 +9,7 @@ from flint import arb, ctx
 
 from proofs_check.balls import certificates, weierstrass
 from proofs_check.vectors._numbers import Draws
-from proofs_check.vectors._spec import ARRAY, INTEGER, NUMBER, YES, Case, Function, bad, certified, distinct
+from proofs_check.vectors._spec import ARRAY, INTEGER, NUMBER, ONE_OR_TWO, YES, Case, Function, bad, certified, distinct
 
 NAN, INF = float("nan"), float("inf")
 PROBABILITIES = (
@@ -31,6 +31,7 @@ def _flags(p: float) -> tuple[str, ...]:
 
 def _mono() -> list[Case]:
     cases = [Case(f"p = {p:.17g}, noise {s:g}", _flags(p), {"p_lower": p, "sigma": s}) for p in PROBABILITIES for s in (1.0, 0.25)]
+    cases += [Case(f"p = {p:g}, noise {s:g}", _flags(p), {"p_lower": p, "sigma": s}) for p in (0.75, 0.99) for s in (2.0, 3.0)]
     return [*cases, *certified(cases), bad("p = 1.5", p_lower=1.5, sigma=1.0), bad("noise 0", p_lower=0.9, sigma=0.0),
             bad("negative noise", p_lower=0.9, sigma=-1.0), bad("NaN", p_lower=NAN, sigma=1.0)]
 
@@ -72,9 +73,15 @@ def _with_slope() -> list[Case]:
     cases = [Case(f"p = {p:g}, q = {q:g}, slope {L:g}, noise {s:g}", _flags(p) if p > q else ("Boundary",),
                   {"p_lower": p, "p_upper": q, "sigma": s, "lipschitz": L})
              for p, q in pairs for L, s in ((1.0, 0.5), (4.0, 0.25), (0.5, 1.0), (INF, 0.5))]
-    return [*cases, *certified(cases), bad("p = 1.5", p_lower=1.5, p_upper=0.1, sigma=1.0, lipschitz=1.0),
+    unequal = ((1.0, 4.0), (4.0, 1.0), (0.5, 2.0), (INF, 1.0), (0.25, INF), (2.0**-6, 1.0))
+    cases += [Case(f"p = {p:g}, q = {q:g}, slopes {L:g} and {M:g}, noise {s:g}", ("ChannelOrder",), {"p_lower": p, "p_upper": q, "sigma": s, "lipschitz": (L, M)})
+              for p, q, s in ((0.75, 0.125, 0.5), (0.9, 0.1, 1.0), (0.5, 0.25, 2.0)) for L, M in unequal]
+    near = [Case(f"p is {d:g} above q, slope {L:g}: rounding is a share of the radius", ("Cancellation", "Certified"),
+                 {"p_lower": 0.5 + d, "p_upper": 0.5, "sigma": 0.5, "lipschitz": L, "certified": True}, strict=True) for d in (2.0**-40, 2.0**-36) for L in (INF, 2.0**20)]
+    return [*cases, *certified(cases), *near, bad("p = 1.5", p_lower=1.5, p_upper=0.1, sigma=1.0, lipschitz=1.0),
             bad("noise 0", p_lower=0.9, p_upper=0.1, sigma=0.0, lipschitz=1.0),
             bad("negative slope", p_lower=0.9, p_upper=0.1, sigma=1.0, lipschitz=-1.0),
+            bad("a negative slope of the second class", p_lower=0.9, p_upper=0.1, sigma=1.0, lipschitz=(1.0, -1.0)),
             bad("NaN", p_lower=NAN, p_upper=0.1, sigma=1.0, lipschitz=1.0)]
 
 
@@ -116,7 +123,7 @@ def _coordinate() -> list[Case]:
 
 def _pairwise() -> list[Case]:
     def table(c: int, i: int) -> Any:
-        L = np.array([[float(1 + (i + a + b) % 4) for b in range(c)] for a in range(c)])
+        L = np.array([[float(1 + (i + a + 2 * b) % 5) for b in range(c)] for a in range(c)])
         return L * (1 - np.eye(c))
 
     return _scored("lipschitz", table)
@@ -143,7 +150,7 @@ FUNCTIONS = [
     Function("certificates.radius_multi", "sigma / 2 (probit^-1(p) - probit^-1(q)), 0 where p <= q", "lower",
              {"p_lower": NUMBER, "p_upper": NUMBER, "sigma": NUMBER, "certified": YES}, _multi, _multi_value, optional=CERTIFIED),
     Function("certificates.radius_multi_lipschitz", "the largest radius that the bounds p and q and the slope of the scores before "
-             "smoothing certify", "lower", {"p_lower": NUMBER, "p_upper": NUMBER, "sigma": NUMBER, "lipschitz": NUMBER, "certified": YES}, _with_slope,
+             "smoothing certify; of two slopes the first is that of the class of p, the second that of the class of q", "lower", {"p_lower": NUMBER, "p_upper": NUMBER, "sigma": NUMBER, "lipschitz": ONE_OR_TWO, "certified": YES}, _with_slope,
              certificates.radius_multi_lipschitz, optional=CERTIFIED),
     Function("certificates.margin", "the label's score less the largest other one, at least 0", "exact", SL,
              lambda: _scored(None, None), certificates.margin),

@@ -58,7 +58,7 @@ def _norms(W: Any, n_iter: int) -> Any:
 
 
 def _gradient() -> list[Case]:
-    kept = [item for item in matrices(zero=False, drawn=16) if item[2].size <= 16 and not {"Overflow", "Underflow"} & set(item[1])]
+    kept = [item for item in matrices(zero=False, drawn=16) + complex_matrices() if item[2].size <= 16 and not {"Overflow", "Underflow"} & set(item[1])]
     cases = [Case(f"{c}; {i % 4} steps", f, {"W": W, "n_iter": i % 4}) for i, (c, f, W) in enumerate(kept)]
     return [*cases, *bad_matrices(n_iter=2)]
 
@@ -103,6 +103,7 @@ def _naive() -> list[Case]:
     names = ("fro", "inf", "1", "2")
     cases = [Case(f"{c}; {i % 3} steps, read out by {names[i % 4]}", f, {"W": W, "n_iter": i % 3, "norm": names[i % 4]})
              for i, (c, f, W) in enumerate(kept)]
+    cases += [Case(f"three steps, read out by {name}: the eighth root", ("ClosedForm",), {"W": rows([2, 1], [0, 1]), "n_iter": 3, "norm": name}) for name in names]
     return [*cases, *bad_matrices(n_iter=2), bad("no such norm", W=np.eye(2), n_iter=1, norm="max")]
 
 
