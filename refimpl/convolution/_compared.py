@@ -163,7 +163,7 @@ def sampled_density_bound(K: npt.ArrayLike, samples: int) -> float:
 
     References
     ----------
-    thesis.tab-3.1-araujo, thesis.tab-3.1-araujo.corrected
+    thesis.tab-3.1-araujo.corrected
 
     Examples
     --------

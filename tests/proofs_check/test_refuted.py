@@ -68,8 +68,6 @@ def test_an_inaccurate_implementation_does_not_refute(module):
     ("than.lemma-2.summary-factor", "{'x': [0, 0], 'epsilon': 1}"),
     # At t = 1 (no step); rank one has one singular value, whose norms of all indices agree.
     ("thesis.sec-3.2-schatten", "{'W': [[1, 0], [0, 1]], 'n_iter': 0}"),
-    # One entry, no step: the smallest matrix that is not zero.
-    ("thesis.prop-3.2.5-zero", "{'H': [[1]], 'n_iter': 0}"),
 ])
 def test_a_known_false_claim_shrinks_to_its_literal_minimum(id, violation):
     result = run_claim(CLAIMS[id], "refimpl", DEFAULT, 0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Comparison, Kind, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._sides import length
 from proofs_check.strategies import dyadics, matrices, square_matrices, vectors
 
@@ -34,6 +34,8 @@ def _rise(impl: Any, name: str, x: float, step: float) -> Any:
     tex=r"|\rho(x + h) - \rho(x - h)| \le 2h",
     given={"name": st.sampled_from(PRINTED), "x": dyadics(-3, 3), "step": st.sampled_from([0.125, 0.25, 0.5])},
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="1-Lipschitz as section 2.1 defines it; the sentence names GELU.",
     note="Not GELU: its slope at sqrt(2) is 1.129. From 1.25 to 1.75 it rises by 0.5637, more than 0.5. ReLU, tanh and the sigmoid (1/4) are.",
     counterexample={"name": "gelu", "x": 1.5, "step": 0.25},
     control={"name": "relu", "x": 1.5, "step": 0.25},
@@ -112,6 +114,8 @@ def _pooled(impl: Any, x: Any, y: Any, k: int, stride: int, constant: Any) -> Co
     tex=r"\lVert \operatorname{maxpool}(\mathbf{x}) - \operatorname{maxpool}(\mathbf{y}) \rVert_2 \le \lVert \mathbf{x} - \mathbf{y} \rVert_2",
     given=_pools(),
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="2-norm of images; windows may overlap, as those of the ResNets that the appendix is about: their first pool is 3 x 3 with stride 2.",
     note="Not where windows overlap: a pixel that is the maximum of several counts several times. Windows of 2, step 1, (0, 1, 0) against 0: (1, 1) has length sqrt(2). The "
     "3 x 3 pooling of stride 2 that ResNets begin with has the constant 2, so their PUB in tables 4.1 and 4.2 is too small by that factor.",
     counterexample={"x": np.array([0.0, 1.0, 0.0]), "y": np.zeros(3), "k": 2, "stride": 1},

@@ -168,32 +168,14 @@ def coordinate_radius(impl: Any, W: Any, b: Any, x: Any, u: Any) -> Comparison:
 
 
 @claim(
-    "thesis.eq-2.9.as-printed",
-    at="Equation 2.9, with the L(f_y) that it prints and other constants for other scores",
-    tex=r"R(f, \mathbf{x}, y) \ge \frac{M(f(\mathbf{x}), y)}{2 L(f_y)}",
-    given=_affine(),
-    verdict=Verdict.REFUTED,
-    where=lambda W, b, x, u: bool(np.any(W[_label(W, b, x)])) and _moving(W, b, x),
-    note="The formula names the label's own score only. Scores (x + 4, -5x): at x = 0 the formula gives 2, the label changes after 2/3.",
-    counterexample={"W": np.array([[1.0], [-5.0]]), "b": np.array([4.0, 0.0]), "x": np.zeros(1), "u": np.array([-1.0])},
-    control=AWAY,
-    amended_by="thesis.eq-2.9.different",
-)
-def own_constant_only(impl: Any, W: Any, b: Any, x: Any, u: Any) -> Comparison:
-    """The constant of the label's own score suffices."""
-    y = _label(W, b, x)
-    radius = impl.certificates.radius_coordinate(W.dot(x) + b, y, length(W[y]))
-    return _lost(W, x, u, b, radius)
-
-
-@claim(
     "thesis.eq-2.9.different",
     at="Equation 2.9, for scores of different constants",
     tex=r"R(f, \mathbf{x}, y) \ge \min_{k \ne y} \frac{\max(f_y(\mathbf{x}) - f_k(\mathbf{x}), 0)}{L(f_y) + L(f_k)}",
     given=_affine(),
     verdict=Verdict.SURVIVED,
     where=lambda W, b, x, u: _moving(W, b, x),
-    note="The line before equation 2.9. Sharp for gradients that point away from each other.",
+    note="The line before equation 2.9. Sharp for gradients that point away from each other. Equation 2.9 itself is for scores of one constant, as its sentence says: "
+    "for the scores (x + 4, -5x) half the margin over L(f_y) would be 2, and the label changes after 2/3.",
     strata={"three classes": lambda W, **_: len(W) == 3 and np.linalg.matrix_rank(W) >= 2},
     mutants={"one-percent-farther": instead(lambda impl, W, b, x, u: _by_coordinates(impl, W, b, x, u, 1.01, "each"))},
     witnesses=[AWAY, THREE, {"W": np.array([[1.0], [-5.0]]), "b": np.array([4.0, 0.0]), "x": np.zeros(1), "u": np.array([-1.0])}],

@@ -116,24 +116,6 @@ def skew_exponential(impl: Any, W: Any) -> Comparison:
     return _orthogonal(impl.layers.skew_exponential(W))
 
 
-@claim(
-    "thesis.sec-2.1.3-SOC-truncated",
-    at="Section 2.1.3, 'then obtained via a finite Taylor series approximation'",
-    tex=r"\Bigl\lVert \sum_{j<k} \mathbf{A}^j / j! \Bigr\rVert_2 \le 1",
-    given={"W": square_matrices(2), "terms": st.integers(1, 6)},
-    where=lambda W, terms: _bounded(W),
-    verdict=Verdict.REFUTED,
-    note="What is computed is neither orthogonal nor 1-Lipschitz: for A = [[0, 1], [-1, 0]] and the three terms I + A + A^2/2 every singular value is "
-    "sqrt(5)/2. A guarantee needs the error bound, or a division.",
-    counterexample={"W": np.array([[0.0, 1.0], [0.0, 0.0]]), "terms": 3},
-    control={"W": np.array([[1.0, 0.0], [0.0, 0.0]]), "terms": 3},
-    amended_by="thesis.sec-2.1.3-SOC-truncated.error",
-)
-def truncated_series(impl: Any, W: Any, terms: int) -> Comparison:
-    """A partial sum of the exponential of a skew matrix has norm at most 1."""
-    return Comparison(impl.spectral.spectral_norm(impl.layers.skew_exponential(W, terms)), "<=", 1.0)
-
-
 def _truncation(impl: Any, W: Any, terms: int, more: int) -> Comparison:
     partial = impl.layers.skew_exponential(W, terms)
     gap = impl.spectral.spectral_norm(partial - impl.layers.skew_exponential(W))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Comparison, Kind, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._sides import largest
 from proofs_check.strategies import convolutions, kernels, matrices, vectors
 
@@ -93,6 +93,9 @@ def _sums(impl: Any, K: Any) -> Any:
     tex=r"r_j = \sum_{i_1,k',l'} \Bigl|\sum_j K_{j,i_1} \star K_{j,i_2}\Bigr|_{k',l'},\quad K_{\mathrm{rescaled}} = K \star R,\ R_{jj} = r_j",
     given=convolutions(kernels(1, ((1, 1), (1, 2))), high=2),
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="The factors as displayed, with W R as in equation 2.5.",
+    right_at="equation 2.5 and theorem 4.5.1, which have the exponent -1/2",
     note="The exponent -1/2 is missing (and the free index is i_2, not j): the 1 x 1 kernel (2) has r = 4 and becomes (8).",
     counterexample={"K": np.full((1, 1, 1, 1), 2.0), "n": (1, 1)},
     control={"K": np.ones((1, 1, 1, 1)), "n": (1, 1)},
@@ -183,6 +186,8 @@ def _excess(impl: Any, W: Any, n_iter: int) -> Any:
     given={"W": matrices(2), "n_iter": st.integers(4, 7)},
     where=lambda W, n_iter: float(np.abs(W).max()) > 0 and float(np.abs(W).max()) / float(np.abs(W)[np.abs(W) > 0].min()) <= 8,
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="Super geometric as definition 3.2.3 defines it: faster than every geometric sequence. W nonzero.",
     note="The error halves at each step. For the row (3, 1), with k = 2^(t-1) in the corollary's count, sigma_1^2 = (9 (6/5)^(-1/k) + (2/5)^(-1/k)) / 10 = "
     "1 - 0.0725/k + ... Tested as e_(t+1) <= e_t / 3.",
     counterexample={"W": np.array([[3.0, 1.0]]), "n_iter": 4},
@@ -215,29 +220,15 @@ def halving(impl: Any, W: Any, n_iter: int) -> Comparison:
 
 
 @claim(
-    "thesis.sec-4.5-monotone",
-    at="Section 4.5, figure 4.10, 'convergence of SR to a Lipschitz constant of 1 as iteration increases'",
-    tex=r"\sigma_1(\mathbf{W} \mathbf{R}^{(t)}) \le \sigma_1(\mathbf{W} \mathbf{R}^{(t+1)})",
-    given={"W": matrices(2), "n_iter": st.integers(1, 2)},
-    verdict=Verdict.REFUTED,
-    note="It converges, but a step more may be a step back: for the row (3, 1) AOL is exact (9/12 + 1/4 = 1), and two steps give 0.9898.",
-    counterexample={"W": np.array([[3.0, 1.0]]), "n_iter": 1},
-    control={"W": np.diag([3.0, 1.0]), "n_iter": 1},
-    amended_by="thesis.thm-4.5.1-rate.halving",
-)
-def closer_at_every_step(impl: Any, W: Any, n_iter: int) -> Comparison:
-    """One step more brings the norm of the rescaled matrix closer to 1."""
-    return Comparison(_norm(impl, W, impl.layers.spectral_rescaling(W, n_iter)), "<=",
-                      _norm(impl, W, impl.layers.spectral_rescaling(W, n_iter + 1)))
-
-
-@claim(
     "thesis.cor-4.5.2-zero",
     at="Corollary 4.5.2, 'for any t >= 0', affine layer",
     tex=r"t = 0:\quad \Bigl\lVert \mathbf{W} \operatorname{diag}\Bigl(\sum_j |\mathbf{W}|_{ij}\Bigr)^{-1} \Bigr\rVert_2 \le 1",
     given={"W": matrices(2)},
     where=lambda W: np.shape(W)[0] == np.shape(W)[1],
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="t = 0, as the corollary allows, with the corollary's own index; W square, so that its row sums fit.",
+    right_at="theorem 4.5.1, whose index is one higher: its t = 0 is AOL",
     note="At t = 0 the iterate is W itself, no Gram matrix: it has n rows where R needs d, and for square W the row sums bound nothing. W = [[1, 0], [1, 0]]: "
     "both sums are 1, the norm is sqrt(2).",
     counterexample={"W": np.array([[1.0, 0.0], [1.0, 0.0]])},
@@ -271,33 +262,18 @@ def affine_layer(impl: Any, W: Any, q: Any, n_iter: int) -> Comparison:
 
 
 @claim(
-    "thesis.sec-4.5-AOL",
-    at="Section 4.5, 'for t = 1, SR is equivalent to AOL', with theorem 4.5.1",
-    tex=r"\mathbf{R}^{(1)} = \mathbf{R}_{\mathrm{AOL}} \text{ for } \mathbf{R}^{(t)} \text{ of theorem 4.5.1}",
-    given={"W": matrices(2).filter(np.any)},
-    verdict=Verdict.REFUTED,
-    note="The theorem's R^(1) is made of W^(2) = (W^T W)^2 with exponent -1/4; it is t = 0 there that is AOL. In the count of the corollary the sentence is "
-    "right. For the row (3, 1): R_11 = 1/sqrt(12) against 120^(-1/4).",
-    counterexample={"W": np.array([[3.0, 1.0]])},
-    control={"W": np.diag([3.0, 1.0])},
-    amended_by="thesis.sec-4.5-AOL.corollary",
-)
-def first_of_the_theorem(impl: Any, W: Any) -> Comparison:
-    """The theorem's rescaling at t = 1 is that of AOL."""
-    return Comparison(impl.layers.spectral_rescaling(W, 2), "==", impl.layers.aol_rescaling(W))
-
-
-@claim(
     "thesis.sec-4.5-AOL.corollary",
     at="Section 4.5, 'for t = 1, SR is equivalent to AOL', with corollary 4.5.2",
     tex=r"\mathbf{R}^{(1)} = \mathbf{R}_{\mathrm{AOL}} = \Bigl(\sum_j |\mathbf{W}^\top \mathbf{W}|_{ij}\Bigr)^{-1/2}",
     given={"W": matrices(3).filter(lambda W: bool(np.all(np.any(W, axis=0))))},
     where=lambda W: bool(np.all(np.any(W, axis=0))),
     verdict=Verdict.SURVIVED,
+    reading="t in the count of corollary 4.5.2, which the sentence follows; theorem 4.5.1 counts from one step earlier.",
     note="For W without zero columns (equation 2.5's footnote).",
     strata={"columns not orthogonal": _coupled},
     mutants={"one-percent": scale_right(1.01),
-             "two-steps": instead(lambda impl, W: first_of_the_theorem.compare(impl, W))},
+             "index-of-the-theorem": instead(lambda impl, W: Comparison(
+                 impl.layers.spectral_rescaling(W, 2), "==", impl.layers.aol_rescaling(W)))},
     adversarial=["W"],
 )
 def first_of_the_corollary(impl: Any, W: Any) -> Comparison:
@@ -314,6 +290,8 @@ def first_of_the_corollary(impl: Any, W: Any) -> Comparison:
     given={"W": matrices(2).filter(np.any), "n_iter": st.integers(4, 7)},
     where=lambda W, n_iter: bool(np.any(W)) and float(np.abs(W).max()) / float(np.abs(W)[np.abs(W) > 0].min()) <= 8,
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="W nonzero, any columns. In the other reading, of a leading right singular vector without zeros, the limit is spectral normalization.",
     note="Columns that are orthogonal to the others keep their own scale at every t: for diag(4, 1) R = diag(1/4, 1), orthogonal, while spectral "
     "normalization gives diag(1, 1/4). Tested with room for a factor of 2.",
     counterexample={"W": np.diag([4.0, 1.0]), "n_iter": 6},

@@ -9,7 +9,7 @@ import numpy as np
 import sympy
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Step, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Comparison, Kind, Step, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._sides import largest, length
 from proofs_check.strategies import matrices, vectors
 
@@ -85,6 +85,8 @@ def convex_potential_from_sll(impl: Any, W: Any, b: Any, x: Any, y: Any) -> Comp
     tex=r"|\rho(a) - \rho(b)| \le |a - b| \implies \mathbf{x} - 2 \mathbf{W} (\mathbf{R}^{(t)})^2 \rho(\mathbf{W}^\top \mathbf{x} + \mathbf{b}) \text{ is 1-Lipschitz}",
     given=_pairs(matrices(2), name=st.sampled_from(("abs", "relu", "identity")), n_iter=st.integers(1, 2)),
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="'Any 1-Lipschitz activation' at its word; the examples named, ReLU, tanh and sigmoid, do not fall, and for those it holds.",
     note="The modulus is 1-Lipschitz. W = (1), b = 0: x - 2|x| takes 0 to 0 and -1 to -3. The activation has to be nondecreasing too, as ReLU, tanh and the sigmoid "
     "of the corollary are.",
     counterexample={"W": np.ones((1, 1)), "b": np.zeros(1), "x": np.zeros(1), "y": -np.ones(1), "name": "abs", "n_iter": 1},
@@ -179,27 +181,49 @@ def _projected(impl: Any, W: Any, bound: float, norm: str) -> Any:
     return W / largest([size * 0 + 1.0, size / bound])
 
 
+def _same_shape() -> Any:
+    shapes = st.sampled_from([(1, 2), (2, 2), (2, 3), (3, 2)])
+    return shapes.flatmap(lambda shape: st.fixed_dictionaries({
+        **{name: st.lists(st.integers(-4, 4).map(float), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1]).map(
+            lambda entries: np.array(entries).reshape(shape)) for name in ("W", "M")},
+        "bound": st.sampled_from([0.5, 1.0, 4.0]), "norm": st.sampled_from(NAMES)}))
+
+
+def _nearest(impl: Any, P: Any, W: Any, M: Any, bound: float, norm: str, measured: str) -> Comparison:
+    inside = _projected(impl, M, bound, norm)
+    return Comparison(impl.spectral.gram_iteration_naive(W - P, 0, measured), "<=",
+                      impl.spectral.gram_iteration_naive(W - inside, 0, measured), scale=64.0)
+
+
 @claim(
     "thesis.sec-2.1.2-projection",
     at="Section 2.1.2, Gouk et al., 'applies a projection P onto the set of matrices with a Lipschitz constant less than or equal to lambda'",
-    tex=r"\lVert \mathbf{W} - P(\mathbf{W}) \rVert_F \le \lVert \mathbf{W} - \mathbf{M} \rVert_F \text{ for all } \lVert \mathbf{M} \rVert_2 \le \lambda",
-    given={"s": vectors(2, st.integers(0, 4).map(float)), "m": vectors(2, st.integers(-4, 4).map(lambda k: k / 4))},
-    verdict=Verdict.REFUTED,
-    note="P rescales, it does not project: diag(2, 1) with p = 2 and lambda = 1 goes to diag(1, 1/2), while diag(1, 1) is nearer (1 against 1.118). Tested "
-    "on diagonal matrices.",
-    counterexample={"s": np.array([2.0, 1.0]), "m": np.array([1.0, 1.0])},
-    control={"s": np.array([2.0, 2.0]), "m": np.array([1.0, 1.0])},
-    amended_by="thesis.sec-2.1.2-projection.rescaling",
+    tex=r"\lVert \mathbf{W} - P(\mathbf{W}) \rVert_p \le \lVert \mathbf{W} - \mathbf{M} \rVert_p \text{ for all } \lVert \mathbf{M} \rVert_p \le \lambda",
+    given=_same_shape(),
+    verdict=Verdict.SURVIVED,
+    reading="Distances in the norm that describes the set, p = 1, 2 or infinity; no other is named. In the Frobenius norm diag(2, 1) has a nearer matrix, diag(1, 1), than diag(1, 1/2).",
+    note="|W - M| >= |W| - |M| >= |W| - lambda, and P attains it, as every norm does along W.",
+    strata={"both outside of the set": lambda W, M, bound, norm: np.linalg.matrix_rank(W) >= 2 and min(np.abs(W).max(), np.abs(M).max()) >= 4.0},
+    mutants={
+        "one-percent-tighter": tighten(0.01),
+        "in-the-Frobenius-norm": instead(lambda impl, W, M, bound, norm: _nearest(
+            impl, _projected(impl, W, bound, norm), W, M, bound, norm, "fro")),
+        "half-the-set": instead(lambda impl, W, M, bound, norm: _nearest(
+            impl, _projected(impl, W, bound / 2, norm), W, M, bound, norm, norm)),
+    },
+    witnesses=[{"W": np.diag([4.0, 1.0]), "M": np.diag([4.0, 1.0]), "bound": 1.0, "norm": "2"},
+               {"W": np.diag([4.0, 2.0]), "M": np.diag([4.0, 4.0]), "bound": 1.0, "norm": "2"},
+               {"W": np.array([[4.0, 0.0], [0.0, 2.0]]), "M": np.array([[4.0, 0.0], [0.0, 4.0]]), "bound": 1.0, "norm": "inf"}],
+    adversarial=["M"],
 )
-def nearest_matrix(impl: Any, s: Any, m: Any) -> Comparison:
-    """The rescaled matrix is the nearest one in the set."""
-    W, M = np.diag(np.asarray(s)), np.diag(np.asarray(m))
-    return Comparison(length(W - _projected(impl, W, 1.0, "2")), "<=", length(W - M))
+def nearest_matrix(impl: Any, W: Any, M: Any, bound: float, norm: str) -> Comparison:
+    """In the norm of the set the rescaled matrix is a nearest one in the set."""
+    return _nearest(impl, _projected(impl, W, bound, norm), W, M, bound, norm, norm)
 
 
 @claim(
     "thesis.sec-2.1.2-projection.rescaling",
-    at="Section 2.1.2, Gouk et al., amended",
+    at="Section 2.1.2, Gouk et al., the set",
     tex=r"\lVert P(\mathbf{W}) \rVert_p \le \lambda,\quad \lVert \mathbf{W} \rVert_p \le \lambda \implies P(\mathbf{W}) = \mathbf{W},\quad p = 1, 2, \infty",
     given={"W": matrices(3), "bound": st.sampled_from([0.5, 1.0, 4.0]), "norm": st.sampled_from(NAMES)},
     verdict=Verdict.SURVIVED,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Step, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Comparison, Kind, Step, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._smoothing import (
     PLACES,
     SIGMAS,
@@ -202,6 +202,8 @@ def _inside(f: Any, **_: Any) -> bool:
     given={"f": steps(), "x": PLACES, "sigma": WIDE_SIGMAS},
     where=_inside,
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="f with values in [0, 1], 'is given by' read as an equality for every f. Read as the least constant that serves all f, or as the bound that the lemma's title says, it holds.",
     note="The constant 1/2 has the constant 0. Half-spaces attain 1/sigma, everywhere.",
     counterexample={"f": {"places": np.array([0.0]), "heights": np.array([0.5, 0.5])}, "x": 0.0, "sigma": 1.0},
     control={"f": HALF_SPACE, "x": 0.0, "sigma": 1.0},
@@ -346,6 +348,8 @@ def _layers(depths: Any) -> Any:
     tex=r"\mathbb{E}_\delta[\mathcal{L}(\theta; \mathbf{x} + \delta)] = \mathcal{L}(\theta; \mathbf{x}) + \frac{\sigma^2}{2} \lVert \theta \rVert_2^2",
     given=_layers(st.integers(1, 2)),
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="Any network, squared error, the displayed loss with all parameters. For one linear layer it holds.",
     note="Right for one linear layer and half the squared error. Two linear layers f(x) = w2 w1 x with w1 = w2 = 2: the noise adds 8 sigma^2, weight decay 4 sigma^2. Bishop's own "
     "statement penalizes the gradient in the input.",
     counterexample={"weights": (np.array([[2.0, 0.0]]), np.array([[2.0]])), "x": np.zeros(2), "y": 0.0, "sigma": 1.0},

@@ -98,44 +98,6 @@ def four_matrices_bound(impl: Any, K: Any, n: Any, padding: str) -> Comparison:
     return Comparison(_norm(impl, K, n, padding), "<=", impl.convolution.four_matrix_bound(K))
 
 
-@claim(
-    "thesis.tab-3.1-four-matrices-power",
-    at="Section 3.4, 'computes an upper bound by taking the minimum spectral norm across four transformed matrices', by power iteration",
-    tex=r"\sigma_1(\mathbf{W}) \le \sqrt{k_h k_w}\, \min(\hat\sigma(R), \hat\sigma(S), \hat\sigma(M), \hat\sigma(N))",
-    given={"K": kernels(2, ((1, 1),)).filter(lambda K: K.shape[1] == 2),
-           "start": st.tuples(st.integers(0, 2), st.integers(-2, 2)).map(lambda v: np.array(v, dtype=float)).filter(np.any),
-           "n_iter": st.integers(1, 3)},
-    verdict=Verdict.REFUTED,
-    note="As the method is run, with power iteration in place of the four norms, it is no bound: power iteration is below each of them. "
-    "The 1 x 1 kernel diag(1, 2), start (1, 0): 1 < 2 after any number of steps. The table's cross is right, the text is not.",
-    counterexample={"K": np.diag([1.0, 2.0])[:, :, None, None], "start": np.array([1.0, 0.0]), "n_iter": 3},
-    control={"K": np.diag([1.0, 2.0])[:, :, None, None], "start": np.array([0.0, 1.0]), "n_iter": 3},
-    amended_by="thesis.tab-3.1-four-matrices",
-)
-def four_matrices_by_power_iteration(impl: Any, K: Any, start: Any, n_iter: int) -> Comparison:
-    """With power iteration for the four norms the four-matrix value is an upper bound."""
-    # For a single tap the four matrices are the same.
-    W = K[:, :, 0, 0]
-    return Comparison(_norm(impl, K, (1, 1), "circular"), "<=", impl.spectral.power_iteration(W, n_iter, start=start))
-
-
-@claim(
-    "thesis.tab-3.1-araujo",
-    at="Table 3.1, fourth row (Araujo et al.), 'upper bound: yes'",
-    tex=r"\sigma_1(\mathbf{W}) \le \Bigl(\sum_j \max_{w \in \Omega_S^2} \sum_i |\mathbf{E}_{j,i}(w)|^2\Bigr)^{1/2}",
-    given=convolutions(kernels(1, LINES), high=5, samples=st.integers(1, 5), padding=st.sampled_from(("circular", "zero"))),
-    verdict=Verdict.REFUTED,
-    note="As it is run, on S samples an axis and without a correction, it is no bound: K = (2, -1, 2), S = 3, is 3 at the samples and has norm 5 on four pixels, "
-    "4.24 with zeros outside. With the maximum over all angles, or times the sampling factor, it is one.",
-    counterexample={"K": np.array([[[[2.0, -1.0, 2.0]]]]), "n": (1, 4), "samples": 3, "padding": "zero"},
-    control={"K": np.array([[[[2.0, -1.0, 2.0]]]]), "n": (1, 4), "samples": 4, "padding": "zero"},
-    amended_by="thesis.tab-3.1-araujo.corrected",
-)
-def sampled_density(impl: Any, K: Any, n: Any, samples: int, padding: str) -> Comparison:
-    """The value from samples of the density is an upper bound."""
-    return Comparison(_norm(impl, K, n, padding), "<=", impl.convolution.sampled_density_bound(K, samples))
-
-
 def _corrected(impl: Any, K: Any, n: Any, more: int, padding: str, power: float = 1.0) -> Comparison:
     k = np.shape(K)[2:]
     samples = max(k) + more

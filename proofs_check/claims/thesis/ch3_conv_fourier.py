@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Verdict, claim, instead, scale_right
+from proofs_check.claim import Comparison, Kind, Verdict, claim, instead, scale_right
 from proofs_check.claims._sides import adjoint, largest, length, sum_of_moduli
 from proofs_check.strategies import convolutions, kernels
 
@@ -93,6 +93,8 @@ def _outside_blocks(D: Any, blocks: int, c_out: int, c_in: int) -> Any:
     r"\mathbf{P}_{\mathrm{in}} \text{ is block diagonal with } n^2 \text{ blocks}",
     given=convolutions(kernels(2, ((1, 1), (1, 2), (2, 2))), high=3),
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="P as the paragraph after the theorem defines it, by entries and by its action on unit vectors. With the inverse permutations everything holds.",
     note="P goes from channel-major to frequency-major order, as the text says; then it is P D P^T that is block diagonal. The "
     "product (3.13) itself holds for any P. Printed and true form agree where P is its own inverse, as for two channels "
     "and two frequencies. In D as printed the 'diag' around each F vec(K) is missing.",

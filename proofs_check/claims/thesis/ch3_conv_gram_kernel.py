@@ -12,7 +12,7 @@ import numpy as np
 import sympy
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Step, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Comparison, Kind, Step, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._sides import adjoint, largest, length, sum_of_moduli
 from proofs_check.claims.thesis.ch3_conv_zero_padded import several_channels
 from proofs_check.strategies import complementary_kernels, convolutions, kernels
@@ -36,12 +36,14 @@ def _toeplitz_of_gram(impl: Any, K: Any, n: Any, n_iter: int, padding: str) -> C
     r"\Bigl(\sum_j K^{(t)}_{j,i_1} \star K^{(t)}_{j,i_2}\Bigr)_{k_2 - k_1,\, l_2 - l_1}",
     given=convolutions(kernels(1, LINES), high=3, n_iter=st.integers(1, 2)),
     verdict=Verdict.REFUTED,
+    kind=Kind.UNSUPPORTED,
+    reading="Zero padding, any size of the image, t from 1. The bound on sigma_1 for which the step is used holds.",
     note="True for the first step with the maximal non-trivial padding; from the second on a section of a Toeplitz matrix is multiplied by "
     "itself, and that is not the section of the product. K = (1, 1) on one pixel: W = (1, 1)^T, W* W = 2, its square 4; the kernel is "
     "(1, 4, 6, 4, 1), with 6 at lag 0.",
     counterexample={"K": np.ones((1, 1, 1, 2)), "n": (1, 1), "n_iter": 2},
     control={"K": np.ones((1, 1, 1, 2)), "n": (1, 1), "n_iter": 1},
-    amended_by="thesis.eq-A.2.first-step",
+    amended_by="thesis.thm-3.6.1-inf.spectral",
 )
 def gram_matrix_is_the_gram_kernels(impl: Any, K: Any, n: Any, n_iter: int) -> Comparison:
     """At every step the layer's Gram iterate is the Toeplitz matrix of the kernel's Gram iterate."""
@@ -123,6 +125,9 @@ def _printed_algorithm(impl: Any, K: Any, n_iter: int, *, rescale: bool = True) 
     tex=r"\text{algorithm 6} = \Bigl(\max_{i_2} \sum_{i_1,l} |K^{(t+1)}_{i_1,i_2,l}|\Bigr)^{2^{-t}}",
     given={"K": kernels(2, LINES).filter(np.any), "n_iter": st.integers(1, 2)},
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="conv2d as in the frameworks: it sums over the second axis of the kernel, the input channels.",
+    right_at="theorem 3.6.1, which sums over the output channels; the algorithm is the theorem's bound for the transposed layer, and so a bound too",
     note="conv2d(K, K) sums over the input channels, the theorem over the output channels: the algorithm bounds the transposed layer. The 1 x 1 "
     "kernel (3, 4)^T: the theorem's bound is 5, the algorithm gives sqrt(28) = 5.29, from [[9, 12], [12, 16]].",
     counterexample={"K": np.array([3.0, 4.0]).reshape(2, 1, 1, 1), "n_iter": 1},
@@ -190,6 +195,8 @@ def _size(impl: Any, k: int, t: int, formula: int) -> Comparison:
     tex=r"s_t = (k - 1) t + 1",
     given={"k": st.integers(1, 4), "t": st.integers(1, 4)},
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="t Gram iterations, or t the index of the iterate (the more favourable); the padding that keeps all taps, as in algorithm 6.",
     note="Each step doubles s - 1: K^(t) has 2^(t-1) (k - 1) + 1 taps an axis, and the memory grows with 4^t, not t^2. Read with t the index of "
     "K^(t), which agrees for t = 1 and 2; read as 'after t steps', as printed, it fails for t = 1 (3 taps, not 2, for k = 2). For k = 3, t = 6: "
     "65 against 13.",
@@ -245,6 +252,9 @@ def _constant_padding(impl: Any, K: Any, n: Any, n_iter: int, own: bool) -> Comp
     tex=r"\text{padding } k - 1 \text{ at every step} \implies s_t \ge \sigma_1",
     given=convolutions(kernels(1, LINES), high=4, n_iter=st.integers(1, 2)),
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="Padding by the first kernel's size less one at every step, and the bound that algorithm 6 makes of it.",
+    right_at="algorithm 6, line 6, and appendix A.0.4: the current kernel's size less one",
     note="The kernel then stays at 2k - 1 taps and loses its ends, and with them the bound. K = (1, 1, 1), t = 2: of (1, 4, 10, 16, 19, 16, 10, 4, 1) "
     "the middle five are kept, and 71^(1/4) = 2.903 < 3, the norm with circular padding. Algorithm 6 itself pads by the current size less one.",
     counterexample={"K": np.ones((1, 1, 1, 3)), "n": (1, 3), "n_iter": 2},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Case, Comparison, Verdict, claim, instead, scale_right
+from proofs_check.claim import Case, Comparison, Kind, Verdict, claim, instead, scale_right
 from proofs_check.strategies import convolutions, image_sizes, images, kernels, unit_arrays
 
 # (c_out, c_in, k_h, k_w) and (h, w): small enough that every pair of unit arrays can be tried.
@@ -63,6 +63,9 @@ def _printed(impl: Any, X: Any, K: Any, first: int, direction: int = 1) -> Compa
     given=with_images(kernels(1)),
     where=_fits,
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="Both sums from 1 to n as printed, indices modulo n, with the matrix of equation 3.10.",
+    right_at="section 3.7.1, whose sums run from 0",
     note="Counted from 1, the first tap meets the pixel after (u, v); the matrix of equation 3.10 has it on the diagonal. "
     "The output is moved by one pixel each way: harmless for norms with circular padding, not with zeros outside.",
     counterexample={"X": np.array([[[0.0, 1.0]]]), "K": np.array([[[[1.0]]]])},
@@ -167,6 +170,9 @@ def _unit_kernels(*sizes: tuple[int, int]) -> Iterator[Case]:
     tex=r"\operatorname{toep}(K)_{u,v} = K_{\lfloor k/2 \rfloor + u - v} \text{ is the matrix of the zero-padded layer}",
     given=convolutions(kernels(1), high=3),
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="Odd k, taps counted from 1 as in the display, output of the size of the image.",
+    right_at="section 3.7.1, where taps are counted from 0 and floor(k/2) is the middle one; rising to the right in equation 3.10",
     note="For k = 3 the diagonal would carry tap 1, not tap 2, and taps fall to the right, which is a convolution where "
     "equation 3.7 is a correlation. Not harmless: for K = (1, 1, 1) and two pixels the printed matrix has norm 1.618, the layer 2. "
     "(A.1 itself has tap floor(k/2) + 1 in its second row.)",

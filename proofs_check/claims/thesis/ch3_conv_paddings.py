@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Case, Comparison, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Case, Comparison, Kind, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims.thesis.ch3_conv_sizes import RISING_SQUARE, SQUARES, sampled, spread, transfer
 from proofs_check.strategies import convolutions, kernels, orthogonal_kernels, unit_arrays
 
@@ -117,6 +117,8 @@ def _circularly_orthogonal(K: Any, n: Any, **_: Any) -> bool:
     given=convolutions(orthogonal_kernels(), high=4),
     where=_circularly_orthogonal,
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="The layer is orthogonal at its own size. If its kernel is orthogonal at every size, as the proof takes it when n tends to infinity, it holds.",
     note="Orthogonality at one size says nothing of another: the proof lets n tend to infinity while the kernel is orthogonal at n only. "
     "(2, -1, 2) / 3 is orthogonal on three pixels; with zeros outside its norm there is (1 + 2 sqrt(2)) / 3 = 1.276. Written for multiples of "
     "orthogonal maps, in integers.",
@@ -156,6 +158,9 @@ def circular_norm_of_a_larger_image(impl: Any, K: Any, n: Any, more: int) -> Com
     tex=r"\sigma_1(\mathbf{W}_{\mathrm{toep}}(n)) \le \max_{u,v} \lVert \mathbf{D}^{(t)}_{u,v}(n) \rVert_F^{2^{1-t}}",
     given=convolutions(orthogonal_kernels() | kernels(1), n_iter=st.integers(0, 4)),
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="The circular bound at the layer's own size, without a factor, as a certificate for a zero-padded layer.",
+    right_at="section 3.9.3: the circular bound gives no guarantee for zero padding, and is used with the factor of theorem 3.7.1",
     note="The circular bound at the layer's own size is no certificate for zero padding, whatever t: (2, -1, 2) on three pixels has the bound 3 "
     "and the norm 3.83.",
     counterexample={"K": RISING_LINE, "n": (1, 3), "n_iter": 4},
@@ -184,6 +189,9 @@ _SHIFTS = st.tuples(st.integers(1, 3), st.integers(0, 2)).map(
     tex=r"\text{orthogonal, } c = c_{\mathrm{in}} = c_{\mathrm{out}} \implies \lVert \mathbf{D}^{(t)}_{u,v} \rVert_F^2 = c^2",
     given={"K": _SHIFTS, "n_iter": st.integers(0, 2)},
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="c channels in and out, orthogonal at size n, Frobenius norm.",
+    right_at="the next display of the same proof, which has c",
     note="A unitary c x c block has squared Frobenius norm c. The identity on two channels: 2, not 4.",
     counterexample={"K": np.eye(2)[:, :, None, None], "n_iter": 0},
     control={"K": np.eye(1)[:, :, None, None], "n_iter": 0},

@@ -12,13 +12,16 @@ import numpy as np
 import sympy
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Step, Verdict, claim, instead, tighten
+from proofs_check.claim import Comparison, Kind, Step, Verdict, claim, instead, tighten
 from proofs_check.claims._sides import sum_of_moduli
 from proofs_check.strategies import kernels
 
 LINES = ((1, 1), (1, 2), (1, 3))
 SQUARES = ((1, 1), (2, 2), (3, 3))
 ODD = ((1, 1), (3, 3))
+# Five taps an axis whose density 2 cos(2 w - 2 pi/17), in modulus, is largest midway between 17 samples.
+_LAST = np.array([1.0, 0, 0, 0, np.exp(4j * np.pi / 17)])
+FIVE = np.outer(_LAST, _LAST)[None, None]
 
 # Orthogonal, up to the factor 3, on three pixels; its density 4 cos w - 1 (in modulus) rises to 5 between the samples.
 RISING = np.array([2.0, -1.0, 2.0])
@@ -168,6 +171,8 @@ def density_beside_a_sample(impl: Any, K: Any, n0: Any, w: Any, move: Any, n_ite
     r"\alpha = 2^t \lfloor k/2 \rfloor / n_0",
     given=sampled(kernels(1, ODD) | SYMMETRIC, 0, 1, w=st.tuples(ANGLES, ANGLES)),
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="Kernels with taps in both axes, n_0 > 2^t floor(k/2), t = 1 or 2. From t = 3 on, and for one axis, the printed factor is enough.",
     note="A factor 2 is lost. P = ||E^(t)||^2 has degree 2^t floor(k/2) an axis, so theorem A.0.1 asks for twice the printed alpha; or, applied to "
     "the entries of E^(t), of half that degree, it gives (1 - alpha)^-2 for their squares. Printed is the bound for one dimension. K = (2, -1, 2) in "
     "both axes (3 x 3 integers), n_0 = 3, t = 1: the samples are 9 in modulus, 25 at (pi, pi), and 25 > sqrt(3) * 9 = 15.6.",
@@ -178,6 +183,71 @@ def density_beside_a_sample(impl: Any, K: Any, n0: Any, w: Any, move: Any, n_ite
 def density_between_samples(impl: Any, K: Any, n0: Any, w: Any, n_iter: int) -> Comparison:
     """The Gram iterate of the density rises by at most the printed factor between samples."""
     return _between_samples(impl, K, n0, w, n_iter, 1)
+
+
+def _late(**rest: Any) -> Any:
+    """Three or four Gram steps in the source's count, on the smallest grids that it allows and a little larger ones."""
+    kernel = kernels(1, ODD, complex_entries=True) | SYMMETRIC | kernels(1, ((5, 5),))
+    return st.tuples(kernel, st.integers(2, 3)).flatmap(lambda pair: st.fixed_dictionaries({
+        "K": st.just(pair[0]), "n_iter": st.just(pair[1]),
+        "n0": st.sampled_from([0, 1, 7]).map(lambda more: (_least(*pair) + more,) * 2), **rest}))
+
+
+@claim(
+    "thesis.lemma-A.0.2.from-three",
+    at="Lemma A.0.2, for t >= 3",
+    tex=r"t \ge 3:\quad \max_w \lVert \mathbf{E}^{(t)}(w) \rVert_F^2 \le (1 - \alpha)^{-1} \max_{u,v} \lVert \mathbf{D}_{u,v}^{\downarrow(t)} \rVert_F^2,\quad "
+    r"\alpha = 2^t \lfloor k/2 \rfloor / n_0",
+    given=_late(w=st.tuples(ANGLES, ANGLES)),
+    verdict=Verdict.SURVIVED,
+    reading="As printed, in both axes, for three Gram iterations (in the source's count) or more; with it theorem 3.7.3, for both paddings.",
+    note="The Schatten norm of index 2^t of the density itself rises by at most 1 / cos(pi d / n_0) an axis, d = floor(k/2), and pi d / n_0 = pi alpha / 2^t; to the power 2^t that is "
+    "cos(pi alpha / 2^t)^(-2^(t + 1)) for both, which is at most 1 / (1 - alpha) for t = 3 (thesis.lemma-A.0.2.cosine) and falls with t. For t = 2 it is not: K = (1, 0, -1) in both axes, "
+    "n_0 = 6: 4 > 3.948.",
+    strata={"three taps or more": spread, "five taps": lambda K, n0, w, n_iter: np.count_nonzero(K) >= 3 and np.shape(K)[3] == 5},
+    mutants={
+        "exponent-two-steps-later": instead(lambda impl, K, n0, w, n_iter: _late_power(impl, K, n0, w, n_iter, 0.25)),
+        "without-the-factor": instead(lambda impl, K, n0, w, n_iter: Comparison(
+            _at(impl, K, w, n_iter), "<=", impl.convolution.circular_norm_bound(K, n0, n_iter), scale=sum_of_moduli(K))),
+    },
+    witnesses=[{"K": RISING_SQUARE, "n0": (9, 9), "w": (float(np.pi),) * 2, "n_iter": 2},
+               {"K": FIVE, "n0": (17, 17), "w": (-float(np.pi / 17),) * 2, "n_iter": 2}],
+    adversarial=["K", "w"],
+)
+def density_between_samples_late(impl: Any, K: Any, n0: Any, w: Any, n_iter: int) -> Comparison:
+    """From the third Gram iterate on the printed factor bounds the density between samples."""
+    return _between_samples(impl, K, n0, w, n_iter, 1)
+
+
+def _late_power(impl: Any, K: Any, n0: Any, w: Any, n_iter: int, power: float) -> Comparison:
+    bound = impl.convolution.circular_norm_bound(K, n0, n_iter)
+    return Comparison(_at(impl, K, w, n_iter), "<=", printed_factor(K, n0, n_iter, one(bound)) ** power * bound, scale=sum_of_moduli(K))
+
+
+@claim(
+    "thesis.lemma-A.0.2.cosine",
+    at="Lemma A.0.2, for t >= 3, the inequality behind it",
+    tex=r"\cos(\pi\alpha / 2^t)^{2^{t+1}} \ge 1 - \alpha,\quad 0 \le \alpha < 1,\ t \ge 3",
+    given={"parts": st.integers(0, 1023), "t": st.integers(3, 8)},
+    verdict=Verdict.SURVIVED,
+    note="alpha in parts of 1024. cos(x / m)^(2 m) grows with m, so that t = 3 is the least of them. At t = 2 it fails.",
+    strata={"inside": lambda parts, t: 256 <= parts <= 768},
+    mutants={
+        "from-two": instead(lambda impl, parts, t: _cosine_power(impl, parts, 2)),
+        "twice-the-angle": instead(lambda impl, parts, t: _cosine_power(impl, parts, t, units=2)),
+        "twice-the-axes": instead(lambda impl, parts, t: _cosine_power(impl, parts, 3, axes=4)),
+    },
+)
+def cosine_power(impl: Any, parts: int, t: int) -> Comparison:
+    """The power of the cosine that two axes make is above the printed factor's inverse."""
+    return _cosine_power(impl, parts, t)
+
+
+def _cosine_power(impl: Any, parts: int, t: int, axes: int = 2, units: int = 1) -> Comparison:
+    # The implementation's own factor of one step is 1 / cos(pi alpha / 2^t) where the kernel spans 2 alpha / 2^t of the grid.
+    factor = impl.convolution.size_transfer_factor((1, 2 * units * parts + 1), (1, 1024 * 2**t), 0)
+    one_less = (factor * 0 + (1024 - parts)) / 1024
+    return Comparison(factor ** (axes * 2**t) * one_less, "<=", factor * 0 + 1.0)
 
 
 @claim(
@@ -228,6 +298,8 @@ _BIGGER = st.integers(3, 5).map(lambda m: (m, m))
     given=sampled(kernels(1, ODD) | SYMMETRIC, 0, 1, n=_BIGGER),
     where=_larger,
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="Kernels with taps in both axes, n_0 > 2^t floor(k/2), n >= n_0, t = 1 or 2. From t = 3 on, and for one axis, the printed factor is enough.",
     note="From lemma A.0.2. K = (2, -1, 2) in both axes, n_0 = 3, t = 1: on three pixels it is 9 times an orthogonal map, the bound sqrt(3) * 9 = 15.6; on "
     "four pixels the norm is 25. With one factor an axis the bound is 27. For alpha <= 1/5 the printed factor does.",
     counterexample={"K": RISING_SQUARE, "n0": (3, 3), "n": (4, 4), "n_iter": 0},
@@ -246,6 +318,8 @@ def printed_size_transfer(impl: Any, K: Any, n0: Any, n: Any, n_iter: int) -> Co
     given=sampled(kernels(1, ODD) | SYMMETRIC, 0, 1, n=_BIGGER),
     where=_larger,
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="Kernels with taps in both axes, n_0 > 2^t floor(k/2), n >= n_0, t = 1 or 2. From t = 3 on, and for one axis, the printed factor is enough.",
     note="The same kernel, zeros outside: on four pixels the norm is (1 + 4 cos(pi/5))^2 = 17.94 > 15.59. On three pixels (n = n_0, theorem "
     "3.7.1) it is 14.66, and the printed bound holds.",
     counterexample={"K": RISING_SQUARE, "n0": (3, 3), "n": (4, 4), "n_iter": 0},

@@ -75,25 +75,6 @@ def norm_of_a_tiling_kernel(impl: Any, K: Any, n: Any, padding: str) -> Comparis
     return _equal(impl, K, n, padding)
 
 
-@claim(
-    "thesis.sec-3.8-equal-any-size",
-    at="Section 3.8, s = k, 'i.e., non-overlapping convolutions'",
-    tex=r"s = k \implies \lVert \mathbf{W}_{K,s} \rVert_2 = \lVert K \rVert_2",
-    given=_strided(kernels(1, LINES)).filter(lambda case: case["stride"] == np.shape(case["K"])[2:]).map(
-        lambda case: {"K": case["K"], "n": case["n"]}) | st.fixed_dictionaries(
-        {"K": kernels(1, ((1, 2), (1, 3))), "n": st.tuples(st.just(1), st.integers(3, 6))}),
-    verdict=Verdict.REFUTED,
-    note="With circular padding and n no multiple of k the last window goes round and overlaps the first. K = (1, 1), three pixels: rows "
-    "(1, 1, 0) and (1, 0, 1), norm sqrt(3), not sqrt(2).",
-    counterexample={"K": np.ones((1, 1, 1, 2)), "n": (1, 3)},
-    control={"K": np.ones((1, 1, 1, 2)), "n": (1, 4)},
-    amended_by="thesis.sec-3.8-equal",
-)
-def norm_of_a_kernel_with_its_own_stride(impl: Any, K: Any, n: Any) -> Comparison:
-    """With stride k the norm of a circular convolution is that of the kernel."""
-    return _equal(impl, K, n, "circular")
-
-
 def _rows_kept(impl: Any, K: Any, n: Any, stride: Any, padding: str, first: int) -> Comparison:
     c_out = np.shape(K)[0]
     W = impl.convolution.strided_matrix(K, n, 1, padding=padding)

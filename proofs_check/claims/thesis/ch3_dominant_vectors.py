@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Case, Comparison, Verdict, claim, instead, tighten
+from proofs_check.claim import Case, Comparison, Kind, Verdict, claim, instead, tighten
 from proofs_check.claims._sides import length
 from proofs_check.strategies import signs, spectra, square_matrices, with_spectrum
 
@@ -29,6 +29,8 @@ def _sine_to_axis(u: Any, axis: int) -> Any:
     given=st.fixed_dictionaries({"s": _PAIRS, "n_iter": st.integers(1, 5), "column": st.integers(0, 1)}),
     where=lambda s, n_iter, column: s[0] > s[1] > 0,
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="Any nonzero column of the computed iterate, sigma_1 > sigma_2. Of the limit of the normalized iterates, a projector, every nonzero column is right.",
     note="Not any non-zero column: the second column of diag(2, 1)^(t) is a non-zero multiple of e_2 for every t, and "
     "e_2 belongs to the smaller singular value. The longest column is always right.",
     counterexample={"s": np.array([2.0, 1.0]), "n_iter": 2, "column": 1},
@@ -147,6 +149,8 @@ def _eigenvector(impl: Any, d: Any, q: Any, n_iter: int, column: int | None, pow
         "d": _PAIRS, "q": st.just((0, 0)), "n_iter": st.integers(2, 5), "column": st.integers(0, 1),
     }),
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="Any nonzero column of the computed iterate, |lambda_1| > |lambda_2|. Of the limit of the normalized iterates every nonzero column is right.",
     note="As for equation 3.2: the second column of diag(2, 1) is an eigenvector of 1 at every t.",
     counterexample={"d": np.array([2.0, 1.0]), "q": (0, 0), "n_iter": 2, "column": 1},
     control={"d": np.array([2.0, 1.0]), "q": (0, 0), "n_iter": 2, "column": 0},
@@ -167,6 +171,8 @@ def any_column_of_the_power(impl: Any, d: Any, q: Any, n_iter: int, column: int)
         "n_iter": st.integers(4, 6),
     }),
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="Real eigenvalues, 'largest' in the order of the reals. With 'largest' in modulus, as complex eigenvalues need, it holds.",
     note="It is the modulus that counts: of diag(1, -2) the eigenvalue -2 dominates although 1 > -2; and complex "
     "eigenvalues have no order. The condition is |lambda_1| > |lambda_2|.",
     counterexample={"d": np.array([1.0, -2.0]), "q": (0, 0), "n_iter": 4},

@@ -84,20 +84,3 @@ def stable_gradient(impl: Any, W: Any, n_iter: int, exponent: int) -> Comparison
     return Comparison(
         [impl.spectral.schatten_norm(gradient, p / (p - 1)), (gradient * W).sum() / bound], "==", [1.0, 1.0]
     )
-
-
-@claim(
-    "thesis.prop-3.2.5-zero",
-    at="Proposition 3.2.5, 'is differentiable with respect to W'",
-    tex=r"\lim_{h \downarrow 0} \tfrac{s_t(hH) - s_t(0)}{h} = -\lim_{h \downarrow 0} \tfrac{s_t(-hH) - s_t(0)}{h}",
-    given={"H": matrices(2), "n_iter": st.integers(0, 3)},
-    verdict=Verdict.REFUTED,
-    note="No norm is differentiable at zero, and the bound is a norm: along H = (1) its one-sided derivatives at W = 0 "
-    "are 1 and -1. By homogeneity they are s_t(H) and -s_t(-H).",
-    counterexample={"H": np.array([[1.0]]), "n_iter": 0},
-    control={"H": np.array([[0.0]]), "n_iter": 0},
-    amended_by="thesis.prop-3.2.5",
-)
-def differentiable_at_zero(impl: Any, H: Any, n_iter: int) -> Comparison:
-    """The Frobenius bound is differentiable at every W, zero included."""
-    return Comparison(impl.spectral.gram_iteration(H, n_iter), "==", -impl.spectral.gram_iteration(-H, n_iter))

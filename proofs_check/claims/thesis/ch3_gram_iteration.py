@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 from hypothesis import strategies as st
 
-from proofs_check.claim import Case, Comparison, Step, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Case, Comparison, Kind, Step, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._sides import adjoint, largest, length
 from proofs_check.strategies import matrices
 
@@ -199,6 +199,8 @@ def _between(impl: Any, W: Any, n_iter: int, norm: str, h: float) -> Comparison:
         "norm": st.sampled_from((*SUBMULTIPLICATIVE, "max")),
     },
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="'For any matrix norm' and, in the proof, 'for any norm': any norm on matrices. With the submultiplicative norm of the theorem's first line it holds.",
     note="The theorem assumes a submultiplicative norm, item (2) and its proof then say 'any matrix norm'. "
     "The largest modulus of an entry is a norm, and for the row (1, 1) s_2 = 1 < sqrt(2): its Gram matrix is all ones.",
     counterexample={"W": np.ones((1, 2)), "n_iter": 1, "norm": "max"},
@@ -263,6 +265,8 @@ def _rate(impl: Any, W: Any, n_iter: int, norm: str, scale: Any) -> Comparison:
         "norm": st.just("fro"),
     },
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="C depends on the norm and the dimension and on nothing else, as printed. With a C that may depend on W too it holds.",
     note="The left side is homogeneous in W, the right side is not: C has to contain sigma_1(W). Tested with the "
     "C that serves all W of spectral norm 1; for W = c I_2 in the Frobenius norm 2^t (s_t - sigma_1) tends to "
     "c ln 2, which no constant bounds.",

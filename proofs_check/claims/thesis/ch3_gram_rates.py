@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 from hypothesis import strategies as st
 
-from proofs_check.claim import Case, Comparison, Step, Verdict, claim, instead
+from proofs_check.claim import Case, Comparison, Kind, Step, Verdict, claim, instead
 from proofs_check.claims._sides import largest
 from proofs_check.strategies import signs, spectra, with_spectrum
 
@@ -84,31 +84,6 @@ def _lost_digits(s: Any, left: Any, right: Any, n_iter: int) -> float:
     error = float(s[1] / s[0]) ** N / (2 * N)
     units = 4096.0 / error if error > 0 else math.inf
     return units if units < 2.0**48 else math.inf
-
-
-@claim(
-    "thesis.thm-3.2.4b.ties",
-    at="Theorem 3.2.4 (b), 'p_t tends to 2'",
-    tex=r"p_t = \log e_{t+1} / \log e_t = 2 - \Theta(t/2^t) \text{ (tested as } p_t \ge 2 - 8t/2^t)",
-    given=st.fixed_dictionaries({
-        "s": st.sampled_from([[1.0, 1.0, 0.0, 0.0], [1.0, 0.5, 0.0, 0.0], [1.0, 0.75, 0.5, 0.0], [1.0, 1.0, 1.0, 1.0]])
-        .map(np.array),
-        "left": signs(), "right": signs(), "n_iter": st.integers(5, 8),
-    }),
-    where=lambda s, left, right, n_iter: s[0] == 1,
-    verdict=Verdict.REFUTED,
-    note="Where the largest singular value is not simple the error only halves: for I_2, e_t = 2^(2^-t) - 1, "
-    "e_{t+1}/e_t tends to 1/2 and p_t to 1. The theorem needs sigma_1 > sigma_2 > 0 as a hypothesis.",
-    counterexample=_case([1.0, 1.0, 0.0, 0.0], 6),
-    control=_case([1.0, 0.75, 0.5, 0.0], 5),
-    amended_by="thesis.thm-3.2.4b.multiplicity",
-    rounding=_lost_digits,
-)
-def order_two_for_every_matrix(impl: Any, s: Any, left: Any, right: Any, n_iter: int) -> Comparison:
-    """The local order of Gram iteration tends to 2 like t / 2^t."""
-    order, _ = _order(impl, s, left, right, n_iter)
-    t = n_iter + 1
-    return Comparison(2 - 8.0 * t / 2.0**t, "<=", order)
 
 
 @claim(
@@ -211,6 +186,8 @@ _TIED_SECOND = st.fixed_dictionaries({
     tex=r"e_{t+1}/e_t^2 \sim 2^{t-1}/\sigma_1",
     given=_TIED_SECOND,
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="'~' read as a quotient that tends to 1; sigma_1 > sigma_2 > 0. Read as 'of the order of' it holds.",
     note="Holds when sigma_2 is simple. With multiplicity m of sigma_2 the quotient is 2^(t-1)/(m sigma_1): "
     "diag(2, 1, 1) has half of what is printed.",
     counterexample=_case([2.0, 1.0, 1.0, 0.0], 3),
@@ -262,6 +239,8 @@ def _best_quadratic_majorant(impl: Any, s: Any, left: Any, right: Any, n_iter: i
         "left": signs(), "right": signs(), "steps": st.integers(1, 6), "start": st.sampled_from([0.0625, 1.0]),
     }),
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="R-quadratic as definition 3.2.3 defines it: a majorant that converges Q-quadratically; sigma_1 > sigma_2 > 0, Frobenius norm.",
     note="Definition 3.2.3 asks for a majorant that converges Q-quadratically, and epsilon_t = 3 sigma_1 q^(2^t) is "
     "one by (b). The proof shows that e_t itself is not Q-quadratic, which is less. The check goes to finite t, "
     "the derivation to all t. Control: a sixteenth of that sequence is overtaken.",

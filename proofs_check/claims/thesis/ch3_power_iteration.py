@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 from hypothesis import strategies as st
 
-from proofs_check.claim import Case, Comparison, Step, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Case, Comparison, Kind, Step, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._sides import length
 from proofs_check.strategies import matrices, vectors
 
@@ -136,6 +136,9 @@ def _two_values(pair: Any, c: Any, n_iter: int) -> bool:
     given=_PAIRS,
     where=lambda pair, c, n_iter: pair[0] >= pair[1],
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="Q-linear as the definition has it, with a rate in (0, 1); the value that algorithm 2 returns.",
+    right_at="after theorem 3.2.4 and figure 3.6, where the ratio stands the other way up (its power is a finding of its own)",
     note="Definition 3.1.2 wants mu in (0, 1); sigma_1/sigma_2 is above 1, and a bound that only rises cannot have "
     "errors that grow. Control: sigma_1 = sigma_2, where the error is 0 at once.",
     counterexample={"pair": [2.0, 1.0], "c": 1.0, "n_iter": 2},
@@ -154,6 +157,8 @@ def rate_as_printed(impl: Any, pair: Any, c: Any, n_iter: int) -> Comparison:
     tex=r"\lim_k |\hat\sigma_{k+1} - \sigma_1| / |\hat\sigma_k - \sigma_1| = \sigma_2/\sigma_1",
     given=_PAIRS,
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="Q-linear as definition 3.1.2 defines it, for the value that algorithm 2 returns; sigma_1 > sigma_2 > 0. As an upper bound on the rate it holds.",
     note="Two products a step, and an error of the value that is the square of the vector's: the factor is the "
     "fourth power. With W = diag(2, 1) the errors shrink 16-fold, not 2-fold. sigma_2/sigma_1 is the rate of the "
     "vector when W itself, symmetric, is applied once a step.",
@@ -211,6 +216,8 @@ def _rate_steps(factor: Any) -> Iterator[Step]:
     r"\lim_k \lVert \mathbf{W}\mathbf{u}_k \rVert = \lVert \mathbf{W} \rVert_2",
     given=st.fixed_dictionaries({"a": st.sampled_from([1.0, 2.0]), "b": st.integers(-2, 2).map(float)}),
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="Real square W, as the paragraph says; it assumes neither symmetry nor that W is normal.",
     note="The iteration with W finds an eigenvector, not a singular vector. W = [[1, 1], [0, 0]] sends every start to "
     "a multiple of e_1 and stays there: the limit is 1, the spectral norm sqrt(2). True for normal W with a dominant "
     "eigenvalue; algorithm 2, which alternates W and W*, is right for every W.",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Step, Verdict, claim, instead, tighten
+from proofs_check.claim import Comparison, Kind, Step, Verdict, claim, instead, tighten
 from proofs_check.claims._sides import largest
 from proofs_check.claims._smoothing import (
     PLACES,
@@ -230,6 +230,8 @@ def _error(impl: Any, scale: Any, z: Any) -> Any:
     tex=r"\lambda \in \{\sqrt{\pi/9}, \sqrt{\pi/5.35}\} \implies |\Phi(\lambda z) - s(z)| \le \min_{\lambda'} \sup_z |\Phi(\lambda' z) - s(z)|",
     given={"divisor": st.sampled_from([9.0, 5.35]), "z": dyadics(0, 6)},
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="Approximation error as the largest or as the mean square difference over the line; neither of the two values minimizes either.",
     note="Errors to 0.01002 for sqrt(pi/9) = 0.5908 and to 0.0581 for sqrt(pi/5.35) = 0.7663; 0.00946 is possible. In the mean square the best is 0.5886. sqrt(pi/8) = 0.6267 has the "
     "slope of the sigmoid at 0 and an error of 0.0177.",
     counterexample={"divisor": 5.35, "z": 1.75},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Step, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Comparison, Kind, Step, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._smoothing import (
     PLACES,
     SIGMAS,
@@ -103,6 +103,9 @@ def _ramp_pair(impl: Any, x: Any, y: Any, slope: Any, start: Any, mass: Any, fac
     tex=r"L(\tilde f) \le \frac{1}{\sqrt{2\pi} \sigma^2}",
     given={"f": lines(), "x": PLACES, "sigma": SIGMAS},
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="f into [0, 1], as in the corollary.",
+    right_at="table 5.3 and the last display of appendix B.3, with the square inside of the root",
     note="The square belongs under the root. A rise from 0 to 1 over 1/8, sigma = 2: slope 0.1994, printed 0.0997.",
     counterexample={"f": _middle(8.0), "x": 0.0, "sigma": 2.0},
     control={"f": _middle(8.0), "x": 0.0, "sigma": 1.0},
@@ -185,6 +188,8 @@ def best_noise(impl: Any, slope: float, sigma: float) -> Comparison:
     tex=r"\sigma < \sigma^* \implies g(\sigma) \le \lim_{\sigma \to 0} g = 0",
     given={"slope": SLOPES, "share": st.sampled_from([0.25, 0.5, 0.75])},
     verdict=Verdict.REFUTED,
+    kind=Kind.UNSUPPORTED,
+    reading="gamma, r > 0, sigma below sigma*. The proposition that it is a step to holds.",
     note="g rises below sigma*; 0 is its infimum there. The end of the proof is right.",
     counterexample={"slope": 1.0, "share": 0.5},
     control={"slope": 1.0, "share": 2.0**-8},
@@ -212,10 +217,12 @@ STEPS_OF_NOISE = st.tuples(st.integers(2, 15), st.integers(2, 15)).filter(lambda
     tex=r"g'(\sigma) = \frac{r}{\sqrt{2\pi}} \exp\Bigl(-\Bigl(\frac{r}{2^{3/2} \gamma \sigma}\Bigr)^2\Bigr)",
     given=STEPS_OF_NOISE,
     verdict=Verdict.REFUTED,
+    kind=Kind.UNSUPPORTED,
+    reading="gamma, r > 0, the first region. Only the sign of the derivative is used, and that is right.",
     note="A factor 1/sigma^2 is missing. gamma = r = 1: from sigma = 1/8 to 15/64 g rises by 0.028, more than the largest printed derivative times the step, 0.0045.",
     counterexample={"low": 0.125, "high": 0.234375},
     control={"low": 1.0, "high": 1.0625},
-    amended_by="thesis.app-B.4-derivative.square",
+    amended_by="thesis.prop-4.6.3",
 )
 def printed_derivative(impl: Any, low: float, high: float) -> Comparison:
     """The gap rises no faster than the printed derivative."""
@@ -259,6 +266,9 @@ def _tail(impl: Any, L: float, sigma: float, mass: float, printed: bool) -> tupl
     tex=r"\frac{1}{2\sigma^2} \int_{r/2L}^\infty r z \phi_\sigma(z)\, dz = \frac{e^{-r / 8L^2\sigma^2}}{2^{3/2} \sqrt\pi\, \sigma}",
     given={"L": SLOPES, "sigma": SIGMAS, "mass": st.sampled_from([0.5, 1.0, 2.0])},
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="r, L, sigma > 0; the value displayed for the tail integrals.",
+    right_at="the result of the proof, equation 4.2, in which the slips of the two integrals cancel",
     note="r = 2, L = sigma = 1: 0.2420 against 0.1554. Right for r = 1. The first integral has the same slips, so that they cancel in the result.",
     counterexample={"L": 1.0, "sigma": 1.0, "mass": 2.0},
     control={"L": 1.0, "sigma": 0.5, "mass": 1.0},

@@ -82,23 +82,6 @@ def _linear_path(a: Any, b: Any, first: Any, second: Any, factor: float) -> Comp
     return Comparison(b + second * radius * factor, "<=", a - first * radius * factor)
 
 
-@claim(
-    "thesis.eq-5.7.each",
-    at="Equation 5.7, every term divided by the constant of its own class",
-    tex=r"R \ge \tfrac12 \Bigl(\frac{\Phi^{-1}(\tilde F_y)}{\ell_y} - \frac{\Phi^{-1}(\tilde F_k)}{\ell_k}\Bigr)",
-    given={"a": PLACES, "b": PLACES, "first": st.sampled_from([0.125, 0.5, 1.0]), "second": st.sampled_from([0.125, 0.5, 1.0])},
-    where=lambda a, b, **_: a > b,
-    verdict=Verdict.REFUTED,
-    note="Where the constants differ: quantiles 1 and 0.75 with constants 1/8 and 1 would stay in order over 3.6, but meet after 0.22. The difference has to be divided by the sum.",
-    counterexample={"a": 1.0, "b": 0.75, "first": 0.125, "second": 1.0},
-    control={"a": 1.0, "b": 0.75, "first": 0.5, "second": 0.5},
-    amended_by="thesis.eq-5.7.path",
-)
-def each_by_its_own(impl: Any, a: float, b: float, first: float, second: float) -> Comparison:
-    """Each quantile may be divided by the constant of its own class."""
-    return _linear_path(a, b, first, second, 1.0)
-
-
 def _pairs_of_lines(**rest: Any) -> Any:
     return st.fixed_dictionaries({"f": lines(), "g": lines(), "x": PLACES, "sigma": WIDE_SIGMAS, "side": SIDES, **rest})
 

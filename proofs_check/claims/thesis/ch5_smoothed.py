@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Comparison, Kind, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._sides import length
 from proofs_check.claims._smoothing import (
     PLACES,
@@ -41,6 +41,9 @@ def _two_classes(f: Any, x: Any, sigma: Any) -> Any:
     tex=r"R_{\mathrm{coord}}(\tilde F, \mathbf{x}, y) = \frac{M}{2 L(\tilde F_y)} \le \sqrt{\frac{\pi \sigma^2}{2}}\, M",
     given={"slope": SLOPES, "sigma": SIGMAS, "p": st.integers(32, 63).map(lambda i: i / 64)},
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="Scores in [0, 1], the radius M/(2 L) of equation 2.9.",
+    right_at="equations 5.5 and 5.6, which have >=",
     note="An upper bound on the Lipschitz constant gives a lower bound on the radius. A ramp of slope 1/4, sigma = 1: L = 0.249, R = 2.01 M, printed 1.25 M as its upper bound. "
     "The last step of the text (a radius larger by a factor 2) needs the other direction too.",
     counterexample={"slope": 0.25, "sigma": 1.0, "p": 0.75},
@@ -123,6 +126,9 @@ def radius_from_both(impl: Any, f: Any, x: Any, sigma: float, side: float) -> Co
     tex=r"\sigma^* = \frac{1}{\sqrt\pi L(F_k)} \ \text{maximizes the gap of theorem 4.6.1}",
     given={"slope": SLOPES, "share": st.sampled_from([0.25, 0.5, 2**-0.5, 1.0, 2.0])},
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="The optimal noise for the gap of single scores, theorem 4.6.1.",
+    right_at="proposition 4.6.3, which the sentence cites, and 'with an optimal choice' some lines below: root of 2 pi",
     note="Proposition 4.6.3 itself has sqrt(2 pi). With sqrt(pi) the gap is 0.162 L instead of 0.210 L. It is the optimum of corollary 5.2.1, where L is that of the whole map.",
     counterexample={"slope": 1.0, "share": 2**-0.5},
     control={"slope": 1.0, "share": 1.0},
@@ -219,6 +225,9 @@ def map_into_the_simplex(impl: Any, f: Any, x: Any, sigma: float, mass: float) -
     given={"f": _curves(), "sigma": SIGMAS, "mass": MASSES},
     where=_turning,
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="F into the simplex of mass r, as an equality for every F.",
+    right_at="corollary 5.2.1, its case r = 1, which has <=",
     note="Right for a ramp along a whole edge. One along half of it has a smaller constant: L = root 2, r = 1, sigma = 1/2: 0.542 against 0.966. As an upper bound it holds.",
     counterexample={"f": {"places": np.array([-0.25, 0.0, 0.25]), "heights": np.array([[1.0, 0.0, 0.0], [0.75, 0.25, 0.0], [0.5, 0.5, 0.0]])}, "sigma": 0.5, "mass": 1.0},
     control={"f": EDGE, "sigma": 0.5, "mass": 1.0},
@@ -237,6 +246,9 @@ def printed_equality(impl: Any, f: Any, sigma: float, mass: float) -> Comparison
     tex=r"L \operatorname{erf}\Bigl(\frac{r}{2 L \sigma}\Bigr) \le \min\Bigl\{\frac{r}{\sqrt\pi \sigma^2}, L\Bigr\}",
     given={"slope": SLOPES, "sigma": SIGMAS, "mass": MASSES},
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="F into the simplex of mass r.",
+    right_at="corollary 5.2.1 and table 5.3, with the square inside of the root",
     note="The square belongs under the root, as in corollary 5.2.1. L = 16, r = 1, sigma = 2: 0.2821 against 0.1410.",
     counterexample={"slope": 16.0, "sigma": 2.0, "mass": 1.0},
     control={"slope": 16.0, "sigma": 1.0, "mass": 1.0},

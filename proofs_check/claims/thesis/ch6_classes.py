@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
-from proofs_check.claim import Comparison, Verdict, claim, instead
+from proofs_check.claim import Comparison, Kind, Verdict, claim, instead
 from proofs_check.claims._counts import ALPHAS, ROOM, missed, shares_of, table
 
 
@@ -64,6 +64,8 @@ def _leading_pair(impl: Any, p: Any, n: int, alpha: float, risk: float) -> Compa
     tex=r"\mathbb{P}(\underline p_{I_1} \le p_{I_1},\ p_{I_2} \le \overline p_{I_2}) \ge 1 - \alpha \ \text{with}\ \alpha' = \tfrac{\alpha}{2}",
     given=_classes(),
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="The allocation of earlier work, which the source itself calls flawed: classes and intervals from the same counts, Clopper-Pearson intervals.",
     note="The source is right that this fails, and gives no numbers: three equal classes, two samples, alpha = 0.3. Both are of one class with probability 1/3; then the lower bound is "
     "sqrt(0.15) = 0.387 > 1/3. The reason is that I_1 is chosen from the same counts. Closer to practice: p = (5, 4, 1)/10, n = 30, alpha = 0.1 gives 0.138.",
     counterexample={"p": (1, 1, 1), "n": 2, "alpha": 0.3},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Mutant, Verdict, claim, instead
+from proofs_check.claim import Comparison, Kind, Mutant, Verdict, claim, instead
 from proofs_check.claims._counts import ALPHAS, ROOM, missed, shares_of, table
 from refimpl.confidence import clopper_pearson
 
@@ -181,6 +181,9 @@ def _with_variance(impl: Any, p: Any, n: int, alpha: float, divisor: float) -> C
     tex=r"\hat v = \frac{1}{n_0 (n_0 - 1)} \sum_i (Z_i - \hat p)^2",
     given=st.fixed_dictionaries({"p": st.just((1, 1)), "n": st.sampled_from([100, 200, 400]), "alpha": st.sampled_from([0.125, 0.05])}),
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="The displayed variance in equation 6.1.",
+    right_at="proposition 6.2.3, whose S_n is the sample variance",
     note="That is the variance of the mean, which the inequality divides by n_0 again. Fair coin, 400 throws, alpha = 0.05: the lower bound exceeds 1/2 with probability 0.16.",
     counterexample={"p": (1, 1), "n": 400, "alpha": 0.05},
     control={"p": (1, 1), "n": 10, "alpha": 0.05},
@@ -199,6 +202,9 @@ def variance_of_the_mean(impl: Any, p: Any, n: int, alpha: float) -> Comparison:
     given=_two_classes(12),
     where=lambda p, n, alpha: n >= 2,
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="Lines 8 and 9 as printed.",
+    right_at="lines 5 and 6 of the same algorithm",
     note="The signs of lines 5 and 6 are right, those of 8 and 9 are exchanged; and the sums over n samples are divided by n_0. Fair coin, two throws: the printed lower bound is above "
     "1/2 always.",
     counterexample={"p": (1, 1), "n": 2, "alpha": 0.5},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Verdict, claim, instead, tighten
+from proofs_check.claim import Comparison, Kind, Verdict, claim, instead, tighten
 from proofs_check.claims._counts import shares_of
 
 RUNS, DOUBT = 600, 1e-9
@@ -82,6 +82,8 @@ def _largest(impl: Any, sigma: float, n: int, alpha: float, radius: float) -> Co
     given=st.fixed_dictionaries({
         "sigma": st.sampled_from([0.25, 0.3, 0.35, 0.4, 0.5]), "n": st.sampled_from([100, 10_000]), "alpha": st.just(0.001), "radius": st.floats(0.1, 6)}),
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="Certified radii in the 2-norm of the input from n samples at risk alpha, as the caption says; no other unit is named. Every valid lower bound on a probability is at most alpha^(1/n).",
     note="Clopper-Pearson's lower bound is at most alpha^(1/n), reached where all n samples are of one class: at sigma = 0.25 no radius above 0.799 can be certified, and the table has 5.89. "
     "The rows up to sigma = 0.4 (4.48, 3.21, 1.97 against 0.96, 1.12, 1.28) cannot be certified radii of the stated n and alpha; that of 0.5 (0.59) can.",
     counterexample={"sigma": 0.25, "n": 10_000, "alpha": 0.001, "radius": 5.89},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Verdict, claim, instead, tighten
+from proofs_check.claim import Comparison, Kind, Verdict, claim, instead, tighten
 from proofs_check.claims._curvature import network_of
 from proofs_check.claims._sides import length, product
 from proofs_check.strategies import networks
@@ -101,6 +101,8 @@ POINTS = networks(max_depth=3, max_width=2).flatmap(lambda case: st.fixed_dictio
     tex=r"\lVert f(x) - f(z) \rVert \le \prod_l \lVert W^{(l)} \rVert_2 \lVert x - z \rVert",
     given=POINTS,
     verdict=Verdict.REFUTED,
+    kind=Kind.FALSE,
+    reading="'Typically ReLU or GELU', the product of the weights' spectral norms alone, as the section displays it.",
     note="W = (1), (1) with GELU: from 1.25 to 1.75 the network rises by 0.564. The experiments of the section use GELU, which also leaves theorem 7.2.1's hypothesis of 1-Lipschitz activations unmet.",
     counterexample={"weights": [np.array([[1.0]]), np.array([[1.0]])], "x": np.array([1.25]), "z": np.array([1.75]), "name": "gelu"},
     control={"weights": [np.array([[1.0]]), np.array([[1.0]])], "x": np.array([1.25]), "z": np.array([1.75]), "name": "relu"},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Verdict, claim, instead, tighten
+from proofs_check.claim import Comparison, Kind, Verdict, claim, instead, tighten
 from proofs_check.claims._curvature import NOISY, flat, noise
 from proofs_check.claims._sides import length
 from proofs_check.claims._smoothing import PLACES, SIGMAS, SPLIT, lines, moving, several, smoothed_line, steepest
@@ -27,6 +27,8 @@ def _unlabelled(case: dict[str, Any]) -> dict[str, Any]:
     given={"curvature": st.sampled_from([0.5, 1.0, 3.0]), "theta": dyadics(-1, 1), "epsilon": st.sampled_from([0.125, 0.5, 1.0]), "sigma": SIGMAS},
     where=lambda curvature, theta, epsilon, sigma: abs(curvature * theta) <= epsilon,
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="The gradient is at most epsilon at theta, 'near a minimum'. If it is so everywhere, as the proof takes it ('for all theta'), the bound holds.",
     note="The text means the gradient at theta, 'near a local minimum'; figure 7.1 takes epsilon as the gradient's norm at the end of training. L = theta^2/2 at its minimum: smoothing adds a constant, "
     "the Hessian stays 1, while the bound goes to 0 with epsilon. The proof needs f_u with values in [0, 2 epsilon] everywhere.",
     counterexample={"curvature": 1.0, "theta": 0.0, "epsilon": 1.0, "sigma": 2.0},
@@ -99,11 +101,13 @@ def last_layer(impl: Any, logits: Any, h: Any, sigma: Any) -> Comparison:
     tex=r"\lVert \nabla^2 \mathcal{L}^\sigma(\theta) \rVert_2 \le \lVert \nabla^2 \mathcal{L}(\theta) \rVert_2",
     given=NOISY_LOGITS,
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="Reduced against the Hessian at the same place. Against the largest Hessian anywhere, H, it holds (with a gradient bounded everywhere).",
     note="Section 7.2.3 again: 'proves that smoothing contracts the Hessian's spectral norm'. The corollary compares with the largest Hessian anywhere, not with the one at theta. Two logits 8 apart, h = 1, sigma = 2: 0.00067 without noise, 0.0139 with it. A flat place becomes sharper, "
     "as its surroundings are averaged in; and trained networks sit in flat places.",
     counterexample={"logits": np.array([8.0, 0.0]), "h": np.array([1.0]), "sigma": 2.0},
     control={"logits": np.array([0.0, 0.0]), "h": np.array([1.0]), "sigma": 2.0},
-    amended_by="thesis.cor-7.2.2.cross-entropy",
+    amended_by="thesis.cor-7.2.2.everywhere",
 )
 def noise_flattens(impl: Any, logits: Any, h: Any, sigma: Any) -> Comparison:
     """Noise on the last layer lowers the norm of the Hessian of the cross entropy."""
@@ -126,6 +130,8 @@ def _in_activations(impl: Any, W: Any, h: Any) -> Any:
     tex=r"\lVert \nabla_h^2 \mathcal{L}(h/2) \rVert \le \lVert \nabla_h^2 \mathcal{L}(h) \rVert",
     given=HEADS,
     verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="'Targets' read as 'lowers': the curvature in the activations. The curvature in the last weights is bounded by the penalty.",
     note="The curvature in h is W^T (diag p - p p^T) W. Smaller activations bring p nearer to the uniform distribution, where it is largest: W = (1, -1)^T, 0.071 at h = 2, 0.42 at h = 1, 1 at h = 0. "
     "What the penalty bounds is the curvature in W^(L).",
     counterexample={"W": np.array([[1.0], [-1.0]]), "h": np.array([2.0])},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from proofs_check.claim import Comparison, Step, Verdict, claim, instead, scale_right, tighten
+from proofs_check.claim import Comparison, Kind, Step, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._curvature import LOGITS, NOISY, STRATA, TWO, flat, noise
 from proofs_check.strategies import vectors
 
@@ -40,6 +40,9 @@ def at_most_half(impl: Any, logits: Any) -> Comparison:
     tex=r"\operatorname{tr}(\hat y \hat y^\top) = 1",
     given=PLAIN,
     verdict=Verdict.REFUTED,
+    kind=Kind.MISPRINT,
+    reading="A softmax vector with at least two positive entries.",
+    right_at="the display just before, the sum of y_i (1 - y_i)",
     note="It is the sum of squares; with 1 the trace of the Hessian would be 0. (1/2, 1/2): 1/2. The formula that it explains is right.",
     counterexample={"logits": np.zeros(2)},
     control={"logits": np.zeros(1)},

@@ -27,7 +27,7 @@ def weights_upside_down(W, q=None):
     return layers.sll_rescaling(W, None if q is None else 1 / q)
 
 
-@bug("layers.spectral_rescaling", claim="thesis.sec-4.5-AOL")
+@bug("layers.spectral_rescaling", claim="thesis.sec-4.5-AOL.corollary")
 def spectral_rescaling_one_step_short(W, n_iter, q=None):
     return layers.spectral_rescaling(W, max(n_iter - 1, 0), q)
 

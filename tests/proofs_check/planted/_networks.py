@@ -225,7 +225,7 @@ def hessian_with_the_softmax_on_the_diagonal(logits):
     return H + 2 * np.diag(np.exp(logits - np.max(logits)) / np.exp(logits - np.max(logits)).sum() - np.diag(H))
 
 
-@bug("curvature.activation_decay", tight=True, claim="thesis.tab-D.1.1-sign")
+@bug("curvature.activation_decay", tight=True, claim="thesis.tab-D.1.1-sign.negative")
 def deviation_for_the_variance(logits, label, h, sigma):
     return losses.activation_decay(logits, label, h, math.sqrt(sigma))
 
@@ -262,7 +262,7 @@ def bound_of_the_maximal_trace(logits, label, h, sigma):
     return losses.activation_decay(logits, label, h, sigma)
 
 
-@bug("curvature.smoothed_cross_entropy", claim="thesis.tab-D.1.1-sign")
+@bug("curvature.smoothed_cross_entropy", claim="thesis.tab-D.1.1-sign.negative")
 def variance_for_the_deviation_of_logits(logits, label, h, sigma):
     return losses.smoothed_cross_entropy(logits, label, h, sigma**2)
 

@@ -78,7 +78,7 @@ def exponential_entry_by_entry(W, terms=None):
     return np.exp(np.asarray(W) - np.conj(W).T)
 
 
-@bug("layers.skew_exponential", claim="thesis.sec-2.1.3-SOC-truncated")
+@bug("layers.skew_exponential", claim="thesis.sec-2.1.3-SOC-truncated.error")
 def exponential_of_half_the_difference(W, terms=None):
     return layers.skew_exponential(np.asarray(W) / 2, terms)
 

@@ -76,7 +76,7 @@ def logarithm_of_the_softmax(logits, label):
     return float(-np.log(powers[label] / powers.sum()))
 
 
-@bug("curvature.smoothed_cross_entropy", claim="thesis.tab-D.1.1-sign")
+@bug("curvature.smoothed_cross_entropy", claim="thesis.tab-D.1.1-sign.negative")
 def expansion_for_the_mean_loss(logits, label, h, sigma):
     return curvature.taylor_smoothed_cross_entropy(logits, label, h, sigma)
 
