@@ -19,8 +19,8 @@ from proofs_check.strategies import kernels
 LINES = ((1, 1), (1, 2), (1, 3))
 SQUARES = ((1, 1), (2, 2), (3, 3))
 ODD = ((1, 1), (3, 3))
-# Five taps an axis whose density 2 cos(2 w - pi/9), in modulus, is largest midway between 18 samples.
-_LAST = np.array([1.0, 0, 0, 0, np.exp(2j * np.pi / 9)])
+# Five taps an axis whose density 2 cos(2 w - pi/10), in modulus, is largest midway between 20 samples.
+_LAST = np.array([1.0, 0, 0, 0, np.exp(1j * np.pi / 5)])
 FIVE = np.outer(_LAST, _LAST)[None, None]
 
 # Orthogonal, up to the factor 3, on three pixels; its density 4 cos w - 1 (in modulus) rises to 5 between the samples.
@@ -211,7 +211,7 @@ def _late(**rest: Any) -> Any:
             _at(impl, K, w, n_iter), "<=", impl.convolution.circular_norm_bound(K, n0, n_iter), scale=sum_of_moduli(K))),
     },
     witnesses=[{"K": RISING_SQUARE, "n0": (9, 9), "w": (float(np.pi),) * 2, "n_iter": 2},
-               {"K": FIVE, "n0": (18, 18), "w": (float(np.pi / 18),) * 2, "n_iter": 2}],
+               {"K": FIVE, "n0": (20, 20), "w": (float(np.pi / 20),) * 2, "n_iter": 2}],
     adversarial=["K", "w"],
 )
 def density_between_samples_late(impl: Any, K: Any, n0: Any, w: Any, n_iter: int) -> Comparison:
