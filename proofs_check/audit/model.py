@@ -1,0 +1,138 @@
+"""The audit of a graph: from its inputs, or between named tensors, everywhere or on a box."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from proofs_check.audit import rules
+from proofs_check.audit.folding import RANDOM
+from proofs_check.audit.graph import Graph, Input
+from proofs_check.audit.norms import Norms, Placeholders
+from proofs_check.audit.propagate import OF_SHAPES, Interpreter, Row, needed
+from proofs_check.audit.rounding import length
+from proofs_check.audit.value import Array, Refused, Value
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked of a graph.
+
+    `dims` sets symbolic axes by name, `shapes` all axes of an input. `boxes` holds the domain of an input: the ends of
+    an interval for every entry. `start` and `ends` name tensors in the place of the inputs and outputs.
+    """
+
+    dims: Mapping[str, int] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    boxes: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    start: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+
+
+@dataclass
+class GraphAudit:
+    """The rows, the bound with respect to each input and to all together, and what was refused, by node."""
+
+    rows: list[Row] = field(default_factory=list)
+    by_input: dict[str, float] = field(default_factory=dict)
+    bound: float | None = None
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def audit(graph: Graph, options: Options | None = None, done: Callable[[str], None] = lambda name: None) -> GraphAudit:
+    """Bound the graph; where a node has no finite constant, say so before any norm is computed."""
+    options = options or Options()
+    given = starts(graph, options)
+    ends = options.ends or tuple(graph.outputs)
+    _check_ends(graph, ends, given)
+    if without := without_rule(graph, given, ends):
+        return GraphAudit(refused=without)
+    dry = Interpreter(Placeholders())
+    found = _result(dry, dry.run(graph, given, until=ends), ends)
+    if found.bound is None:
+        return GraphAudit(refused=found.refused)
+    real = Interpreter(Norms(), done)
+    return _result(real, real.run(graph, given, until=ends), ends)
+
+
+def _result(interpreter: Interpreter, values: Mapping[str, Value], ends: tuple[str, ...]) -> GraphAudit:
+    trace = interpreter.trace
+    outputs = [values[name] for name in ends]
+    names = dict.fromkeys(name for value in outputs for name in value.lipschitz)
+    by_input = {name: length(value.lipschitz.get(name, 0.0) for value in outputs) for name in names}
+    bound = length(by_input.values())
+    refused = dict(trace.refused)
+    if math.isinf(bound) and not refused:
+        refused = {name: "no finite constant is known" for name in ends if not values[name].bounded}
+    finite = math.isfinite(bound)
+    return GraphAudit(trace.rows, by_input if finite else {}, bound if finite else None, {} if finite else refused)
+
+
+def starts(graph: Graph, options: Options) -> dict[str, Value]:
+    """What is known of the inputs.
+
+    Raises
+    ------
+    ValueError
+        If a size is missing, or an option names what is not there.
+    """
+    names = options.start or tuple(graph.inputs)
+    known = {name for node in graph.nodes for name in node.outputs} | set(graph.inputs) | set(graph.constants)
+    for what, given in (("--from", options.start), ("--shape", options.shapes), ("a box", options.boxes)):
+        if unknown := sorted(set(given) - known):
+            raise ValueError(f"{what} names {unknown[0]!r}, which is no tensor of the graph")
+    found = {}
+    for name in names:
+        tensor = graph.inputs.get(name, Input(name, 1, None))
+        shape = _sizes(tensor, options)
+        low, high = options.boxes.get(name, (np.asarray(-np.inf), np.asarray(np.inf)))
+        found[name] = Value(shape, tensor.type, None, {name: 1.0}, low, high)
+    for name, tensor in graph.inputs.items():
+        if name not in found and options.start:
+            found[name] = Value(_sizes(tensor, options), tensor.type, None, {name: 1.0})
+    return found
+
+
+def _sizes(tensor: Input, options: Options) -> tuple[int, ...]:
+    if tensor.name in options.shapes:
+        return options.shapes[tensor.name]
+    if tensor.shape is None:
+        raise ValueError(f"the size of {tensor.name} is not known: --shape {tensor.name}=SIZE,SIZE,...")
+    sizes = [options.dims.get(size, size) if isinstance(size, str) else size for size in tensor.shape]
+    for place, size in enumerate(sizes):
+        if not isinstance(size, int):
+            how = f"--dim {size}=SIZE or " if size else ""
+            raise ValueError(
+                f"axis {place} of the input {tensor.name} has no size"
+                f"{f' but the name {size}' if size else ''}: {how}--shape {tensor.name}=SIZE,SIZE,...")
+        if size <= 0:
+            raise ValueError(f"axis {place} of the input {tensor.name} must be positive, got {size}")
+    return tuple(sizes)  # type: ignore[arg-type]
+
+
+def _check_ends(graph: Graph, ends: tuple[str, ...], given: Mapping[str, Any]) -> None:
+    known = {name for node in graph.nodes for name in node.outputs} | set(given) | set(graph.constants)
+    if unknown := [name for name in ends if name not in known]:
+        raise ValueError(f"--to names {unknown[0]!r}, which is no tensor of the graph")
+
+
+def without_rule(graph: Graph, given: Mapping[str, Value], ends: tuple[str, ...]) -> dict[str, str]:
+    """The nodes on the way whose operator has no rule, before anything is computed."""
+    rules.load()
+    moving, found, wanted = set(given), {}, needed(graph, ends, given)
+    for node in graph.nodes:
+        own = [name for name in node.outputs if name in wanted and name not in given]
+        moves = any(name in moving for name in node.inputs)
+        if not own or (not node.domain and node.op in OF_SHAPES) or (not moves and node.op not in RANDOM):
+            continue
+        moving.update(own)
+        try:
+            if node.op not in ("If", "Loop", "Scan"):
+                rules.find(node)
+        except Refused as why:
+            found[node.name] = str(why)
+    return found

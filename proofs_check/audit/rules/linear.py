@@ -1,0 +1,110 @@
+"""Matrices, sums, and products with constants."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from proofs_check.audit.rounding import (
+    above,
+    interval_negative,
+    interval_product,
+    interval_sum,
+    root,
+    times,
+)
+from proofs_check.audit.rules import Call, rule
+from proofs_check.audit.value import ANYTHING, Array, Effect, Refused
+
+
+def product_interval(x: tuple[Array, Array], W: Array) -> tuple[Array, Array]:
+    """The interval of x @ W for a constant matrix, outward: middle and radius, with the rounding of both products."""
+    if np.isinf(x[0]).any() or np.isinf(x[1]).any():
+        return ANYTHING
+    middle = x[0] / 2 + x[1] / 2
+    radius = above(np.maximum(x[1] - middle, middle - x[0]))
+    A = np.abs(W)
+    # A sum of n products is off by at most about n units of roundoff of the sum of absolute values.
+    error = (len(W) + 4) * 2.0**-52 * ((np.abs(middle) + radius) @ A) + 1e-300
+    return middle @ W - radius @ A - error, middle @ W + radius @ A + error
+
+
+def whole(end: Array, shape: tuple[int, ...]) -> Array:
+    """An end of an interval at every entry."""
+    return np.broadcast_to(end, shape)
+
+
+@rule("Gemm", (7, 9, 11, 13), moves=(0, 1, 2))
+def gemm(call: Call) -> Effect:
+    """The factors of A B, and of C: the norm of the constant factor for the other, the repetitions of C."""
+    alpha, beta = float(call.attribute("alpha", 1.0)), float(call.attribute("beta", 1.0))
+    if call.moves(0) and call.moves(1):
+        raise Refused("a product of two that move")
+    factors, interval, low, note = {}, ANYTHING, None, ""
+    for moving, still, flag in ((0, 1, "transB"), (1, 0, "transA")):
+        if call.moves(moving):
+            W = call.weight(still)
+            bracket = call.norms.dense(W)
+            factors[moving] = times(abs(alpha), bracket[1])
+            low, note = abs(alpha) * bracket[0] * (1 - 2.0**-50), f"matrix {W.shape[0]}x{W.shape[1]}"
+            if moving == 0 and not call.attribute("transA", 0):
+                ends = tuple(whole(end, call.shape(0)) for end in call.interval(0))
+                interval = product_interval(ends, alpha * (W.T if call.attribute(flag, 0) else W))
+    if call.has(2):
+        if call.moves(2):
+            factors[2] = times(abs(beta), root(call.repeats(2)))
+            low = None if len(factors) > 1 else low
+        interval = interval_sum(interval, interval_product((np.asarray(beta),) * 2, call.interval(2)))
+    return Effect(factors, *interval, at_least=low, note=note)
+
+
+@rule("MatMul", (1, 9, 13), moves=(0, 1))
+def matmul(call: Call) -> Effect:
+    """A constant matrix on either side: the largest norm of its stack."""
+    if call.moves(0) and call.moves(1):
+        raise Refused("a product of two that move")
+    moving = 0 if call.moves(0) else 1
+    W = call.weight(1 - moving)
+    if W.ndim < 2:
+        W = W.reshape(-1, 1) if moving == 0 else W.reshape(1, -1)
+    stack = W.reshape(-1, *W.shape[-2:])
+    brackets = [call.norms.dense(each) for each in stack]
+    high = max(bracket[1] for bracket in brackets)
+    copies = root(_copies(call, moving))
+    interval = ANYTHING
+    if moving == 0 and W.ndim == 2:
+        interval = product_interval(tuple(whole(end, call.shape(0)) for end in call.interval(0)), call.weight(1))
+    at_least = max(bracket[0] for bracket in brackets) if copies == 1 else None
+    return Effect({moving: times(high, copies)}, *interval, at_least=at_least,
+                  note=f"matrix {W.shape[-2]}x{W.shape[-1]}" + (f", {len(stack)} of them" if len(stack) > 1 else ""))
+
+
+def _copies(call: Call, moving: int) -> float:
+    """How many products each matrix of the moving side takes part in."""
+    def stack_of(shape: tuple[int, ...]) -> int:
+        return int(np.prod(shape[:-2], dtype=object))
+
+    mine, other = call.shape(moving), call.shape(1 - moving)
+    if len(mine) == 1:
+        return stack_of(other) if len(other) > 1 else 1
+    shape = np.broadcast_shapes(mine[:-2], other[:-2] if len(other) > 1 else ())
+    return int(np.prod(shape, dtype=object)) // stack_of(mine)
+
+
+def _sum(call: Call, sign: int) -> Effect:
+    other = call.interval(1) if sign > 0 else interval_negative(call.interval(1))
+    factors = {i: root(call.repeats(i)) for i in (0, 1) if call.moves(i)}
+    both = len(factors) == 2
+    return Effect(factors, *interval_sum(call.interval(0), other), shown=both or max(factors.values()) > 1,
+                  note="a sum: the constants of its terms are added" if both else "repeated entries")
+
+
+@rule("Add", (7, 13, 14), moves=(0, 1))
+def add(call: Call) -> Effect:
+    """A sum."""
+    return _sum(call, 1)
+
+
+@rule("Sub", (7, 13, 14), moves=(0, 1))
+def sub(call: Call) -> Effect:
+    """A difference."""
+    return _sum(call, -1)
