@@ -15,6 +15,7 @@ from proofs_check.audit.graph import Graph, Input
 from proofs_check.audit.norms import Norms, Placeholders
 from proofs_check.audit.propagate import OF_SHAPES, Interpreter, Row, needed
 from proofs_check.audit.rounding import length
+from proofs_check.audit.samples import mixing
 from proofs_check.audit.value import Array, Refused, Value
 
 
@@ -41,22 +42,29 @@ class GraphAudit:
     by_input: dict[str, float] = field(default_factory=dict)
     bound: float | None = None
     refused: dict[str, str] = field(default_factory=dict)
+    per_sample: bool = False
 
 
 def audit(graph: Graph, options: Options | None = None, done: Callable[[str], None] = lambda name: None) -> GraphAudit:
     """Bound the graph; where a node has no finite constant, say so before any norm is computed."""
     options = options or Options()
-    given = starts(graph, options)
+    given, counting = starts(graph, options)
     ends = options.ends or tuple(graph.outputs)
     _check_ends(graph, ends, given)
     if without := without_rule(graph, given, ends):
         return GraphAudit(refused=without)
+    if counting and (where := mixing(graph, given, counting, ends)):
+        raise ValueError(
+            f"the first axis of {counting[0]} has no size, and the samples on it mix or are counted at {where}: "
+            f"--shape {counting[0]}=SIZE,SIZE,... or --dim NAME=SIZE")
     dry = Interpreter(Placeholders())
     found = _result(dry, dry.run(graph, given, until=ends), ends)
     if found.bound is None:
         return GraphAudit(refused=found.refused)
     real = Interpreter(Norms(), done)
-    return _result(real, real.run(graph, given, until=ends), ends)
+    result = _result(real, real.run(graph, given, until=ends), ends)
+    result.per_sample = bool(counting)
+    return result
 
 
 def _result(interpreter: Interpreter, values: Mapping[str, Value], ends: tuple[str, ...]) -> GraphAudit:
@@ -72,8 +80,8 @@ def _result(interpreter: Interpreter, values: Mapping[str, Value], ends: tuple[s
     return GraphAudit(trace.rows, by_input if finite else {}, bound if finite else None, {} if finite else refused)
 
 
-def starts(graph: Graph, options: Options) -> dict[str, Value]:
-    """What is known of the inputs.
+def starts(graph: Graph, options: Options) -> tuple[dict[str, Value], list[str]]:
+    """What is known of the inputs, and which of them have a first axis without a size, taken for one sample.
 
     Raises
     ------
@@ -85,24 +93,28 @@ def starts(graph: Graph, options: Options) -> dict[str, Value]:
     for what, given in (("--from", options.start), ("--shape", options.shapes), ("a box", options.boxes)):
         if unknown := sorted(set(given) - known):
             raise ValueError(f"{what} names {unknown[0]!r}, which is no tensor of the graph")
-    found = {}
+    found: dict[str, Value] = {}
+    counting: list[str] = []
     for name in names:
         tensor = graph.inputs.get(name, Input(name, 1, None))
-        shape = _sizes(tensor, options)
+        shape = _sizes(tensor, options, counting)
         low, high = options.boxes.get(name, (np.asarray(-np.inf), np.asarray(np.inf)))
         found[name] = Value(shape, tensor.type, None, {name: 1.0}, low, high)
     for name, tensor in graph.inputs.items():
         if name not in found and options.start:
-            found[name] = Value(_sizes(tensor, options), tensor.type, None, {name: 1.0})
-    return found
+            found[name] = Value(_sizes(tensor, options, counting), tensor.type, None, {name: 1.0})
+    return found, counting
 
 
-def _sizes(tensor: Input, options: Options) -> tuple[int, ...]:
+def _sizes(tensor: Input, options: Options, counting: list[str]) -> tuple[int, ...]:
     if tensor.name in options.shapes:
         return options.shapes[tensor.name]
     if tensor.shape is None:
         raise ValueError(f"the size of {tensor.name} is not known: --shape {tensor.name}=SIZE,SIZE,...")
     sizes = [options.dims.get(size, size) if isinstance(size, str) else size for size in tensor.shape]
+    if sizes and not isinstance(sizes[0], int):
+        sizes[0] = 1
+        counting.append(tensor.name)
     for place, size in enumerate(sizes):
         if not isinstance(size, int):
             how = f"--dim {size}=SIZE or " if size else ""

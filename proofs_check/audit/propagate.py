@@ -39,6 +39,7 @@ class Trace:
     rows: list[Row] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    mixed: str = ""
 
 
 class Interpreter:
@@ -114,7 +115,7 @@ class Interpreter:
             elif isinstance(effect, str):
                 result.append(self._unknown(types[i], args, why=f"{node.operator}, output {name}: {effect}"))
             else:
-                result.append(self._carried(call, effect, i, args))
+                result.append(self._carried(call, effect, i, args, apart=rule.apart(call)))
         self._row(node, effects[0], types[0])
         return result
 
@@ -126,7 +127,9 @@ class Interpreter:
         arrays = [None if arg is None else arg.constant for arg in args]
         return [constant(array) for array in evaluate(node, arrays, graph.opsets, graph.ir_version)]
 
-    def _carried(self, call: rules.Call, effect: Effect, i: int, args: Sequence[Value | None]) -> Value:
+    def _carried(
+        self, call: rules.Call, effect: Effect, i: int, args: Sequence[Value | None], *, apart: bool
+    ) -> Value:
         kind = call.types[i]
         if kind is None:
             raise Refused("the size of its output is not known")
@@ -139,7 +142,11 @@ class Interpreter:
         names = dict.fromkeys(name for _, arg in moving for name in arg.lipschitz)
         bounds = {name: join([times(effect.factors[place], arg.lipschitz.get(name, 0.0)) for place, arg in moving])
                   for name in names}
-        return Value(kind[1], kind[0], None, bounds, *_narrow(effect.low, effect.high))
+        before = all(arg.samples for _, arg in moving)
+        samples = apart and before
+        if before and not samples and not self.trace.mixed:
+            self.trace.mixed = f"{call.node.name} ({call.node.operator})"
+        return Value(kind[1], kind[0], None, bounds, *_narrow(effect.low, effect.high), samples=samples)
 
     def _unknown(self, kind: Type | None, args: Sequence[Value | None], why: str = "") -> Value:
         names = dict.fromkeys(name for arg in args if arg is not None for name in arg.lipschitz)

@@ -19,9 +19,9 @@ from proofs_check.audit.graph import Node
 from proofs_check.audit.norms import Norms
 from proofs_check.audit.value import ANYTHING, Array, Effect, Refused, Value
 
-__all__ = ["ALL", "Call", "Rule", "find", "load", "refused", "rule"]
-
-ALL = range(10**6)
+__all__ = [
+    "Call", "Rule", "entrywise", "entrywise_of", "every", "find", "leading", "load", "only_first_moves", "refused", "rule",
+]
 
 
 class Call:
@@ -118,6 +118,29 @@ class Call:
 
 
 Bound = Callable[[Call], "Effect | list[Effect | str]"]
+Apart = Callable[[Call], bool]
+
+
+def entrywise(call: Call) -> bool:
+    """Every output is made of the inputs at its own place of the first axis."""
+    return all(entrywise_of(value.shape, call.out(), moves=value.moves) for value in call.args if value is not None)
+
+
+def entrywise_of(shape: tuple[int, ...], out: tuple[int, ...], *, moves: bool) -> bool:
+    """Whether an input of this shape broadcasts so that samples meet their own, and constants all of them alike."""
+    if moves:
+        return bool(out) and len(shape) == len(out) and shape[0] == out[0]
+    return len(shape) < len(out) or shape[0] == 1
+
+
+def leading(call: Call) -> bool:
+    """The first axis keeps its size, and what is behind it stays behind it."""
+    return bool(call.out()) and bool(call.shape(0)) and call.out()[0] == call.shape(0)[0]
+
+
+def only_first_moves(call: Call) -> bool:
+    """The rows of the first input are mapped one by one, by the same constants."""
+    return leading(call) and not any(value is not None and value.moves for value in call.args[1:])
 
 
 @dataclass(frozen=True)
@@ -130,6 +153,7 @@ class Rule:
     may_move: Sequence[int]
     claim: str
     bound: Bound
+    apart: Apart
 
 
 _RULES: dict[tuple[str, str, int], Rule] = {}
@@ -138,15 +162,16 @@ _REFUSED: dict[tuple[str, str], str] = {}
 
 def rule(
     op: str, versions: Sequence[int], *, moves: Sequence[int] = (0,), domain: str = "", claim: str = "",
+    apart: Apart = lambda call: False,
 ) -> Callable[[Bound], Bound]:
-    """Register the rule of an operator for these versions.
+    """Register the rule of an operator for these versions; `apart` tells whether it maps sample by sample.
 
     The function takes a `Call` and returns the `Effect` on the first output, or a list with an effect or the reason of
     a refusal for each output.
     """
 
     def register(bound: Bound) -> Bound:
-        made = Rule(op, domain, tuple(versions), moves, claim or f"audit.{op.lower()}", bound)
+        made = Rule(op, domain, tuple(versions), moves, claim or f"audit.{op.lower()}", bound, apart)
         for version in versions:
             if (domain, op, version) in _RULES:
                 raise ValueError(f"{op}-{version} has two rules")

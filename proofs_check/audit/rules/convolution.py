@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from proofs_check.audit.rounding import root
-from proofs_check.audit.rules import Call, rule
+from proofs_check.audit.rules import Call, only_first_moves, rule
 from proofs_check.audit.rules._windows import Windows, windows
 from proofs_check.audit.value import ANYTHING, Array, Effect, Refused
 
@@ -39,7 +39,7 @@ def _interval(call: Call) -> tuple[Array, Array]:
     return center - spread - error, center + spread + error
 
 
-@rule("Conv", (1, 11, 22), moves=(0, 2))
+@rule("Conv", (1, 11, 22), moves=(0, 2), apart=only_first_moves)
 def conv(call: Call) -> Effect:
     """The norm of the convolution, each group by itself; a moving bias is repeated."""
     kernel = call.weight(1, "a kernel")
@@ -47,7 +47,7 @@ def conv(call: Call) -> Effect:
     return _effect(call, kernel, at, int(call.attribute("group", 1)))
 
 
-@rule("ConvTranspose", (1, 11, 22), moves=(0, 2))
+@rule("ConvTranspose", (1, 11, 22), moves=(0, 2), apart=only_first_moves)
 def conv_transpose(call: Call) -> Effect:
     """The adjoint of the convolution that maps its output to its input: the same norm."""
     kernel = call.weight(1, "a kernel")

@@ -12,7 +12,7 @@ from proofs_check.audit.rounding import (
     root,
     times,
 )
-from proofs_check.audit.rules import Call, rule
+from proofs_check.audit.rules import Call, entrywise, entrywise_of, rule
 from proofs_check.audit.value import ANYTHING, Array, Effect, Refused
 
 
@@ -33,7 +33,15 @@ def whole(end: Array, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(end, shape)
 
 
-@rule("Gemm", (7, 9, 11, 13), moves=(0, 1, 2))
+def _rows(call: Call) -> bool:
+    """Rows of the first factor are mapped one by one; what is added is the same for all, or moves with them."""
+    if call.moves(1) or call.attribute("transA", 0) or len(call.shape(0)) < 2 or len(call.shape(1)) > 2:
+        return False
+    added = call.value(2) if call.has(2) else None
+    return added is None or entrywise_of(added.shape, call.out(), moves=added.moves)
+
+
+@rule("Gemm", (7, 9, 11, 13), moves=(0, 1, 2), apart=_rows)
 def gemm(call: Call) -> Effect:
     """The factors of A B, and of C: the norm of the constant factor for the other, the repetitions of C."""
     alpha, beta = float(call.attribute("alpha", 1.0)), float(call.attribute("beta", 1.0))
@@ -57,7 +65,7 @@ def gemm(call: Call) -> Effect:
     return Effect(factors, *interval, at_least=low, note=note)
 
 
-@rule("MatMul", (1, 9, 13), moves=(0, 1))
+@rule("MatMul", (1, 9, 13), moves=(0, 1), apart=_rows)
 def matmul(call: Call) -> Effect:
     """A constant matrix on either side: the largest norm of its stack."""
     if call.moves(0) and call.moves(1):
@@ -98,13 +106,13 @@ def _sum(call: Call, sign: int) -> Effect:
                   note="a sum: the constants of its terms are added" if both else "repeated entries")
 
 
-@rule("Add", (7, 13, 14), moves=(0, 1))
+@rule("Add", (7, 13, 14), moves=(0, 1), apart=entrywise)
 def add(call: Call) -> Effect:
     """A sum."""
     return _sum(call, 1)
 
 
-@rule("Sub", (7, 13, 14), moves=(0, 1))
+@rule("Sub", (7, 13, 14), moves=(0, 1), apart=entrywise)
 def sub(call: Call) -> Effect:
     """A difference."""
     return _sum(call, -1)

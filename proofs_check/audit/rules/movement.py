@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from proofs_check.audit.rounding import root
-from proofs_check.audit.rules import Call, refused, rule
-from proofs_check.audit.value import ANYTHING, Array, Effect, Refused
+from proofs_check.audit.rules import Call, leading, refused, rule
+from proofs_check.audit.value import ANYTHING, Array, Effect, Refused, Value
 
 # An output that is no entry of an input that moves.
 CONSTANT = 0
@@ -20,12 +20,19 @@ def moving(call: Call) -> Effect:
     return Effect({0: 1.0}, low, high, shown=False)
 
 
+def _same_first(call: Call) -> bool:
+    if call.node.op == "Transpose":
+        order = call.attribute("perm") or list(range(len(call.shape(0))))[::-1]
+        return int(order[0]) == 0
+    return leading(call)
+
+
 for _op, _versions in {
     "Identity": (1, 13, 14, 16, 19, 21, 23, 24, 25), "Flatten": (1, 9, 11, 13, 21, 23, 24, 25),
     "Reshape": (5, 13, 14, 19, 21, 23, 24, 25), "Transpose": (1, 13, 21, 23, 24, 25),
     "Squeeze": (1, 11, 13, 21, 23, 24, 25), "Unsqueeze": (1, 11, 13, 21, 23, 24, 25),
 }.items():
-    rule(_op, _versions, claim="audit.movement")(moving)
+    rule(_op, _versions, claim="audit.movement", apart=_same_first)(moving)
 
 
 def copying(call: Call, places: Sequence[int]) -> list[Effect | str]:
@@ -50,12 +57,39 @@ def copying(call: Call, places: Sequence[int]) -> list[Effect | str]:
     return effects
 
 
-@rule("Concat", (1, 4, 11, 13), moves=range(10**4), claim="audit.concat")
+def _beside(call: Call) -> bool:
+    axis = int(call.attribute("axis", 1)) % len(call.out())
+    return axis > 0 and all(value is None or value.moves or _alike(value) for value in call.args)
+
+
+def _alike(value: Value) -> bool:
+    """A constant that is the same for every sample."""
+    array = value.constant
+    return array is not None and bool((array == array[:1]).all())
+
+
+@rule("Concat", (1, 4, 11, 13), moves=range(10**4), claim="audit.concat", apart=_beside)
 def concat(call: Call) -> Effect:
     """The parts stay apart: the root of the sum of squares."""
     places = [i for i in range(len(call.args)) if call.has(i)]
     [(low, high)] = call.moved(*places)
     return Effect(dict.fromkeys(places, 1.0), low, high, apart=True, shown=False)
+
+
+def _in_place(call: Call) -> bool:
+    """Every output comes from the same sample, or from no input."""
+    if not leading(call) or any(call.moves(i) for i in range(1, len(call.args))):
+        return False
+    numbers = np.arange(1, call.value(0).count + 1, dtype=np.float64).reshape(call.shape(0))
+    each = call.value(0).count // call.shape(0)[0]
+    rest = [None if arg is None else arg.constant for arg in call.args[1:]]
+    if call.node.op == "Pad" and len(rest) > 1 and rest[1] is not None:
+        rest[1] = np.zeros_like(rest[1], dtype=np.float64)  # what is filled in has no number
+    for output in call.evaluate_all([numbers, *rest]):
+        for sample, taken in enumerate(output):
+            if ((taken[taken > 0] - 1) // each != sample).any():
+                return False
+    return True
 
 
 def _first(call: Call) -> list[Effect | str]:
@@ -67,10 +101,10 @@ for _op, _versions in {
     "GatherElements": (11, 13), "GatherND": (11, 12, 13), "DepthToSpace": (1, 11, 13), "SpaceToDepth": (1, 13),
     "ReverseSequence": (10,), "Trilu": (14,), "CenterCropPad": (18,),
 }.items():
-    rule(_op, _versions, claim="audit.copying")(_first)
+    rule(_op, _versions, claim="audit.copying", apart=_in_place)(_first)
 
 
-@rule("Pad", (2, 11, 13, 18, 19, 21, 23, 24, 25))
+@rule("Pad", (2, 11, 13, 18, 19, 21, 23, 24, 25), apart=_in_place)
 def pad(call: Call) -> list[Effect | str]:
     """Constants add nothing; mirrored, repeated and wrapped entries are copies."""
     if call.attribute("mode", "constant") == "constant":

@@ -11,7 +11,7 @@ from proofs_check.audit.rounding import (
     root,
     up,
 )
-from proofs_check.audit.rules import Call, rule
+from proofs_check.audit.rules import Call, entrywise, rule
 from proofs_check.audit.value import Array, Effect, Refused
 
 ON_A_BOX = "has no finite constant everywhere; on a box it can have one: --within LOW HIGH, --at FILE --radius R"
@@ -42,7 +42,7 @@ def finite(factors: dict[int, float], what: str) -> dict[int, float]:
     return factors
 
 
-@rule("Mul", (7, 13, 14), moves=(0, 1))
+@rule("Mul", (7, 13, 14), moves=(0, 1), apart=entrywise)
 def mul(call: Call) -> Effect:
     """Each side times the size of the other."""
     factors = {i: spread(call, i, call.size(1 - i)) for i in (0, 1) if call.moves(i)}
@@ -50,7 +50,7 @@ def mul(call: Call) -> Effect:
     return Effect(finite(factors, what), *interval_product(call.interval(0), call.interval(1)), note="a product")
 
 
-@rule("Div", (7, 13, 14), moves=(0, 1))
+@rule("Div", (7, 13, 14), moves=(0, 1), apart=entrywise)
 def div(call: Call) -> Effect:
     """1/b for the numerator, a/b^2 for the denominator, which must stay away from 0."""
     low, high = call.interval(1)
@@ -69,7 +69,7 @@ def div(call: Call) -> Effect:
     return Effect(finite(factors, "a quotient"), *interval, note="a quotient")
 
 
-@rule("Pow", (7, 12, 13, 15))
+@rule("Pow", (7, 12, 13, 15), apart=entrywise)
 def power(call: Call) -> Effect:
     """|p| |x|^(p - 1), for a constant exponent."""
     p = call.weight(1, "an exponent")
