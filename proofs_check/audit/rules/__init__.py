@@ -20,7 +20,8 @@ from proofs_check.audit.norms import Norms
 from proofs_check.audit.value import ANYTHING, Array, Effect, Refused, Value
 
 __all__ = [
-    "Call", "Rule", "entrywise", "entrywise_of", "every", "find", "leading", "load", "only_first_moves", "refused", "rule",
+    "Call", "Rule", "entrywise", "entrywise_of", "every", "find", "leading", "load", "only_first_moves", "refused",
+    "rule",
 ]
 
 
