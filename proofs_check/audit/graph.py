@@ -90,7 +90,13 @@ def of_proto(graph: Any, opsets: Mapping[str, int], ir_version: int) -> Graph:
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     constants |= {t.values.name: _dense(t) for t in graph.sparse_initializer}
     inputs = {v.name: _input(v) for v in graph.input if v.name not in constants}
-    nodes = list(_nodes(graph, opsets))
+    nodes = []
+    for node in _nodes(graph, opsets):
+        value = _constant(node) if node.op == "Constant" and not node.domain else None
+        if value is None:
+            nodes.append(node)
+        else:
+            constants[node.outputs[0]] = value
     return Graph(nodes, constants, inputs, [v.name for v in graph.output], opsets, ir_version)
 
 
@@ -128,6 +134,19 @@ def _version(op: str, domain: str, opsets: Mapping[str, int]) -> int:
         return int(onnx.defs.get_schema(op, opsets.get(domain, 1), domain).since_version)
     except onnx.defs.SchemaError:
         return 0
+
+
+def _constant(node: Node) -> Array | None:
+    """The value of a Constant, None for one of strings."""
+    from onnx import numpy_helper
+
+    [(kind, value)] = node.attributes.items()
+    if kind == "value":
+        return numpy_helper.to_array(value)
+    if kind == "sparse_value":
+        return _dense(value)
+    types = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+    return np.asarray(value, dtype=types[kind]) if kind in types else None
 
 
 def _input(value: Any) -> Input:
