@@ -100,7 +100,7 @@ class Form:
 
 
 def find(graph: Graph, moving: set[str]) -> dict[str, Node]:
-    """By output, a node of the domain lipref for each product that is a function of one tensor, with its largest slope."""
+    """By output, a node of the domain lipref for a product that is a function of one tensor, with its largest slope."""
     forms: dict[str, Form] = {}
     found: dict[str, Node] = {}
     for node in graph.nodes:
@@ -126,8 +126,10 @@ def _step(node: Node, forms: Mapping[str, Form], constants: Mapping[str, Array],
 
     def number(name: str) -> Fraction | None:
         array = constants.get(name)
-        fits = array is not None and array.size == 1 and array.ndim < 2 and array.dtype.kind in "fiu" and np.isfinite(array).all()
-        return Fraction(float(array.reshape(-1)[0])) if fits and array is not None else None
+        if array is None or array.size != 1 or array.ndim > 1 or array.dtype.kind not in "fiu":
+            return None
+        value = float(array.reshape(-1)[0])
+        return Fraction(value) if math.isfinite(value) else None
 
     names = node.inputs
     if node.op in ("Sigmoid", "Tanh", "Erf", "Softplus", "HardSigmoid", "Clip"):

@@ -16,6 +16,7 @@ from proofs_check.audit.norms import Norms, Placeholders
 from proofs_check.audit.propagate import OF_SHAPES, Interpreter, Row, needed
 from proofs_check.audit.rounding import length
 from proofs_check.audit.samples import mixing
+from proofs_check.audit.spelled import fused
 from proofs_check.audit.value import Array, Refused, Value
 
 
@@ -49,6 +50,7 @@ def audit(graph: Graph, options: Options | None = None, done: Callable[[str], No
     """Bound the graph; where a node has no finite constant, say so before any norm is computed."""
     options = options or Options()
     given, counting = starts(graph, options)
+    graph = fused(graph, moving(graph, given))
     ends = options.ends or tuple(graph.outputs)
     _check_ends(graph, ends, given)
     if without := without_rule(graph, given, ends):
@@ -132,16 +134,23 @@ def _check_ends(graph: Graph, ends: tuple[str, ...], given: Mapping[str, Any]) -
         raise ValueError(f"--to names {unknown[0]!r}, which is no tensor of the graph")
 
 
+def moving(graph: Graph, given: Mapping[str, Value]) -> set[str]:
+    """The tensors that depend on what is given, not only on its size."""
+    found = set(given)
+    for node in graph.nodes:
+        if not (node.op in OF_SHAPES and not node.domain) and any(name in found for name in node.inputs):
+            found.update(name for name in node.outputs if name)
+    return found
+
+
 def without_rule(graph: Graph, given: Mapping[str, Value], ends: tuple[str, ...]) -> dict[str, str]:
     """The nodes on the way whose operator has no rule, before anything is computed."""
     rules.load()
-    moving, found, wanted = set(given), {}, needed(graph, ends, given)
+    moves, found, wanted = moving(graph, given), {}, needed(graph, ends, given)
     for node in graph.nodes:
         own = [name for name in node.outputs if name in wanted and name not in given]
-        moves = any(name in moving for name in node.inputs)
-        if not own or (not node.domain and node.op in OF_SHAPES) or (not moves and node.op not in RANDOM):
+        if not any(name in moves or node.op in RANDOM for name in own):
             continue
-        moving.update(own)
         try:
             if node.op not in ("If", "Loop", "Scan"):
                 rules.find(node)

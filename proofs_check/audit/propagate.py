@@ -81,9 +81,14 @@ class Interpreter:
             if name and name not in given:
                 values[name] = value
 
+    def _types_or_refusal(self, node: Node, graph: Graph, args: Sequence[Value | None]) -> list[Type | None]:
+        if node.domain == "lipref":  # a function of its first input, entry by entry or axis by axis
+            return [None if args[0] is None else (args[0].type, args[0].shape)]
+        return output_types(node, args, graph.opsets, graph.ir_version)
+
     def _types(self, node: Node, graph: Graph, args: Sequence[Value | None]) -> list[Type | None]:
         try:
-            return output_types(node, args, graph.opsets, graph.ir_version)
+            return self._types_or_refusal(node, graph, args)
         except Exception:
             return [None] * len(node.outputs)
 
@@ -91,7 +96,7 @@ class Interpreter:
         if node.version and not node.domain and node.op in RANDOM:
             raise Refused(f"{node.operator} is random")
         still = all(arg is None or arg.constant is not None for arg in args)
-        if (node.op == "Constant" and not node.domain) or (node.version and still and not _subgraphs(node)):
+        if node.version and still and node.domain != "lipref" and not _subgraphs(node):
             return self._folded(node, graph, args)
         if not node.domain and node.op in OF_SHAPES and node.version:
             arrays = [None if a is None else np.broadcast_to(np.zeros((), np.float32), a.shape) for a in args]
@@ -100,7 +105,7 @@ class Interpreter:
         for i, arg in enumerate(args):
             if arg is not None and arg.constant is None and i not in rule.may_move:
                 raise Refused(f"{node.operator} with an input {node.inputs[i]} (number {i}) that moves")
-        types = output_types(node, args, graph.opsets, graph.ir_version)
+        types = self._types_or_refusal(node, graph, args)
         sizes = [kind[1] for kind in types if kind is not None] + [arg.shape for arg in args if arg is not None]
         if any(0 in shape for shape in sizes):
             raise Refused("an axis of size 0")

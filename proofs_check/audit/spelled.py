@@ -1,6 +1,6 @@
 """What exporters spell out in several nodes and is one function: normalization by the statistics of the input, gates.
 
-Each is replaced by one node of the domain lipref, in the place of the last; the others stay where something else needs them.
+Each is replaced by one node of the domain lipref, in the place of the last; the others stay where another needs them.
 """
 
 from __future__ import annotations

@@ -201,6 +201,12 @@ def shrink(call: Call) -> Effect:
     return Effect({0: 1.0}, shown=False)
 
 
+@rule("Gated", (1,), domain="lipref", apart=entrywise)
+def gated(call: Call) -> Effect:
+    """A product of a tensor with a function of itself, as `gates` bounds its slope."""
+    return Effect({0: float(call.attribute("slope"))}, note="a function of one number, spelled out")
+
+
 # -- functions that are steep somewhere ----------------------------------------------------------------
 
 

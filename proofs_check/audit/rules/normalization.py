@@ -88,6 +88,20 @@ def rms_norm(call: Call) -> Effect:
     return effect
 
 
+def _inner_axes(call: Call) -> bool:
+    rank = len(call.shape(0))
+    return all(axis % rank for axis in call.attribute("axes"))
+
+
+@rule("Normalized", (1,), domain="lipref", apart=_inner_axes)
+def spelled_out(call: Call) -> Effect:
+    """Layer or root-mean-square normalization in several nodes."""
+    shape = call.shape(0)
+    n = math.prod(shape[axis] for axis in call.attribute("axes"))
+    n = n if call.attribute("centred") else max(n, 2)
+    return _normalized(call, n, float(call.attribute("epsilon")), np.ones(1), places=(1, 2))
+
+
 @rule("InstanceNormalization", (6, 22), moves=(0, 2), apart=only_first_moves)
 def instance_norm(call: Call) -> Effect:
     """Every channel of every image by itself."""
