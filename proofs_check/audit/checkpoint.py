@@ -1,27 +1,23 @@
-"""An audit of a checkpoint: what each layer can do to a perturbation, and the product upper bound of their chain."""
+"""Arrays without a graph: a row for every layer, and no bound of the whole: the file does not say how they meet."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from refimpl.convolution import (
-    circular_norm_bound,
-    conv_power_iteration,
-    conv_spectral_norm,
-    smaller_input_norm_bound,
-    zero_padded_norm_bound,
-)
-from refimpl.spectral import gram_iteration, power_iteration, spectral_norm, spectral_norm_enclosure
+from proofs_check.audit.norms import Norms
+from proofs_check.audit.propagate import Row
+from proofs_check.audit.rounding import up
+from proofs_check.audit.value import Array
 
-# The source's t; the number of Gram steps is one less.
-STEPS = (3, 4, 5, 6)
-POWER_STEPS = 10
-Padding = Literal["zero", "circular"]
+# The number of Gram steps behind a bound for every size, and of samples an axis there.
+STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -29,162 +25,176 @@ class Settings:
     """What a checkpoint does not say: the size of the images, the padding, the epsilon of batch norms."""
 
     input_size: int | None = None
-    padding: Padding = "zero"
+    padding: Literal["zero", "circular"] = "zero"
     epsilon: float = 1e-5
-    certified: bool = False
-    seed: int = 0
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One row: the constant lies between `low` and `high`, None where there is no bound, and then `note` says why."""
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    low: float | None
-    high: float | None
-    gram: Mapping[int, float] = field(default_factory=dict)
-    power: float | None = None
-    note: str = ""
+class _NoRule(Exception):
+    """A layer that cannot be bounded; the message says why."""
 
 
-@dataclass
-class Audit:
-    """The rows, the bound of the whole, the layers without one (then the whole has none), what it stands for."""
+def read(path: Path) -> dict[str, Array | None]:
+    """All arrays of a file, or of the files that an index names."""
+    from proofs_check.real_layers import read_arrays
 
-    layers: list[Layer] = field(default_factory=list)
-    bound: float | None = None
-    missing: list[str] = field(default_factory=list)
-    scope: str = ""
-
-
-def of_chain(layers: list[Layer]) -> Audit:
-    """The audit of layers one after another."""
-    missing = [layer.name for layer in layers if layer.high is None]
-    scope = (
-        "the plain chain with 1-Lipschitz activations; strides lower it, residual sums and overlapping max-pools raise "
-        "it: the file does not tell of them"
-    )
-    return Audit(layers, product(layers), missing, scope)
+    if not path.name.endswith(".index.json"):
+        return read_arrays(path)
+    try:
+        files = sorted(set(json.loads(path.read_text("utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as wrong:
+        raise ValueError(f"{path}: not a readable index of shards: {' '.join(str(wrong).split())}") from wrong
+    arrays: dict[str, Array | None] = {}
+    for file in files:
+        if Path(file).name != file:
+            raise ValueError(f"{path}: names {file!r}, which is not beside it")
+        arrays |= read_arrays(path.parent / file)
+    return arrays
 
 
-def layers_of(arrays: Mapping[str, Any], settings: Settings) -> list[tuple[str, Callable[[], Layer]]]:
-    """The layers of a file by name, each to be audited when it is called."""
-    groups: dict[str, dict[str, Any]] = {}
+def layers_of(arrays: Mapping[str, Array | None], settings: Settings) -> list[tuple[str, Callable[[], Row]]]:
+    """The layers by name, each to be bounded when it is called."""
+    groups: dict[str, dict[str, Array | None]] = {}
     for name, array in arrays.items():
-        stem, _, last = name.rpartition(".")
-        groups.setdefault(stem if stem else name, {})[last if stem else "weight"] = array
-    return [(stem, lambda stem=stem, parts=parts: _audit(stem, parts, settings)) for stem, parts in groups.items()]
+        stem, part = _split(name)
+        groups.setdefault(stem, {})[part] = array
+    norms = Norms()
+    return [(stem, lambda stem=stem, parts=parts: _row(stem, parts, settings, norms)) for stem, parts in groups.items()]
 
 
-def product(layers: list[Layer]) -> float | None:
-    """The product of the upper ends; None where a layer has none."""
-    highs = [layer.high for layer in layers if layer.high is not None]
-    return upward(math.prod(highs), len(highs)) if len(highs) == len(layers) else None
+def _split(name: str) -> tuple[str, str]:
+    """The layer and the part of it; what a parametrization keeps belongs to the layer that it is of."""
+    name = name.replace("/", ".")
+    stem, dot, rest = name.partition(".parametrizations.")
+    if dot:
+        return stem, f"parametrizations.{rest}"
+    stem, _, last = name.rpartition(".")
+    return (stem, last) if stem else (name, "weight")
 
 
-def upward(bound: float, operations: int) -> float:
-    """Not below the exact result of so many roundings."""
-    return bound * (1 + 4 * operations * 2.0**-53)
+def _row(name: str, parts: Mapping[str, Array | None], settings: Settings, norms: Norms) -> Row:
+    try:
+        wide = {part: _real(part, array) for part, array in parts.items() if part != "num_batches_tracked"}
+        if "running_var" in wide:
+            return _batch_norm(name, wide, settings)
+        weight, note = _weight(name, wide)
+        if weight is None:
+            return Row(name, "bias", next(iter(wide.values())).shape, 1.0, 1.0, "a translation")
+        if weight.ndim == 2:
+            return Row(name, "dense", weight.shape, *norms.dense(weight), note)
+        if weight.ndim in (3, 4, 5):
+            return _convolution(name, weight, settings, norms, note)
+        raise _NoRule(f"no rule for a weight of {weight.ndim} dimensions without running statistics")
+    except _NoRule as why:
+        shape = tuple(np.shape(next((a for a in parts.values() if a is not None), ())))
+        return Row(name, "unknown", shape, None, None, str(why))
 
 
-def _audit(name: str, parts: Mapping[str, Any], settings: Settings) -> Layer:
-    unknown = sorted(set(parts) - {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"})
-    weight = parts.get("weight")
-    shape = tuple(np.shape(weight)) if weight is not None else ()
-    if unknown:
-        return _unbounded(name, shape, f"no rule for {', '.join(unknown)}")
-    numbers = [array for part, array in parts.items() if part != "num_batches_tracked"]
-    if any(array is None or np.asarray(array).dtype.kind != "f" or np.size(array) == 0 for array in numbers):
-        return _unbounded(name, shape, "not an array of real floats")
-    if not all(np.isfinite(array).all() for array in numbers):
-        return _unbounded(name, shape, "NaN or infinite entries")
-    if "running_var" in parts:
-        return _batch_norm(name, parts, settings)
-    if weight is None or (np.ndim(weight) == 1 and name.endswith("bias")):
-        return Layer(name, "bias", tuple(np.shape(next(iter(parts.values())))), 1.0, 1.0, note="a translation")
-    W = np.asarray(weight, dtype=np.float64)
-    if W.ndim == 2:
-        return _dense(name, W, settings)
-    if W.ndim in (3, 4):
-        return _convolution(name, W[:, :, None, :] if W.ndim == 3 else W, shape, settings)
-    return _unbounded(name, shape, f"no rule for a weight of {W.ndim} dimensions without running statistics")
+def _real(part: str, array: Array | None) -> Array:
+    if array is None or array.dtype.kind != "f" or array.size == 0:
+        raise _NoRule(f"{part} is not an array of real floats")
+    wide = np.asarray(array, dtype=np.float64)
+    if not np.isfinite(wide).all():
+        raise _NoRule(f"{part} has NaN or infinite entries")
+    return wide
 
 
-def _unbounded(name: str, shape: tuple[int, ...], note: str) -> Layer:
-    return Layer(name, "unknown", shape, None, None, note=note)
+# -- which weight a layer has ------------------------------------------------------------------------
 
 
-def _batch_norm(name: str, parts: Mapping[str, Any], settings: Settings) -> Layer:
-    variance = np.asarray(parts["running_var"], dtype=np.float64)
-    scale = np.asarray(parts.get("weight", np.ones(variance.shape)), dtype=np.float64)
-    if scale.shape != variance.shape or variance.ndim != 1 or (variance + settings.epsilon <= 0).any():
-        return _unbounded(name, variance.shape, "running_var does not fit the weight, or is negative")
-    constant, high = batch_norm_constant(scale, variance, settings.epsilon)
-    return Layer(name, "batch norm", variance.shape, constant, high, note=f"epsilon {settings.epsilon:g}, at inference")
+def _weight(name: str, parts: dict[str, Array]) -> tuple[Array | None, str]:
+    """The weight in the layout (out, in, ...), and where it comes from."""
+    rest = set(parts) - {"bias"}
+    if rest == {"weight"}:
+        W = parts["weight"]
+        return (None, "") if W.ndim == 1 and name.rpartition(".")[2] == "bias" else (W, "")
+    if rest == {"kernel"}:  # Flax and Keras: channels last
+        K = parts["kernel"]
+        return np.moveaxis(K, (-1, -2), (0, 1)), "channels last" if K.ndim > 2 else "(in, out)"
+    if not rest:
+        return None, ""
+    if rest == {"weight_g", "weight_v"}:
+        return _weight_norm(parts["weight_g"], parts["weight_v"])
+    if rest == {"parametrizations.weight.original0", "parametrizations.weight.original1"}:
+        return _weight_norm(parts["parametrizations.weight.original0"], parts["parametrizations.weight.original1"])
+    if rest == {"weight_orig", "weight_u", "weight_v"}:
+        return _spectral_norm(*(parts[part] for part in ("weight_orig", "weight_u", "weight_v")))
+    if rest == {"parametrizations.weight.original", *(f"parametrizations.weight.0._{end}" for end in "uv")}:
+        original = parts["parametrizations.weight.original"]
+        return _spectral_norm(original, *(parts[f"parametrizations.weight.0._{end}"] for end in "uv"))
+    raise _NoRule(f"no rule for {', '.join(sorted(rest))}")
 
 
-def batch_norm_constant(scale: np.ndarray, variance: np.ndarray, epsilon: float) -> tuple[float, float]:
-    """The constant at inference, and what it is at most in spite of rounding."""
-    constant = float((np.abs(scale) / np.sqrt(variance + epsilon)).max())
-    # A root, a sum and a quotient, each correctly rounded.
-    return constant, constant * (1 + 2.0**-50)
+def _weight_norm(g: Array, v: Array) -> tuple[Array, str]:
+    """g v / |v|, the length taken over all axes but those of g."""
+    axes = tuple(i for i, size in enumerate(g.shape) if size == 1) if g.ndim == v.ndim else ()
+    lengths = np.sqrt((v**2).sum(axis=axes, keepdims=True))
+    if g.ndim != v.ndim or (lengths == 0).any():
+        raise _NoRule("weight norm: the lengths do not fit, or one of them is 0")
+    return g * v / lengths, "weight norm"
 
 
-def _dense(name: str, W: np.ndarray, settings: Settings) -> Layer:
-    return Layer(name, "dense", W.shape, *norms_of(W, settings))
+def _spectral_norm(weight: Array, u: Array, v: Array) -> tuple[Array, str]:
+    """The weight over u' W v, as in evaluation mode."""
+    matrix = weight.reshape(len(weight), -1)
+    if matrix.shape != (u.size, v.size) or (sigma := float(u.reshape(-1) @ matrix @ v.reshape(-1))) == 0:
+        raise _NoRule("spectral norm: the vectors do not fit, or the estimate is 0")
+    return weight / sigma, "spectral norm, by the stored vectors"
 
 
-def norms_of(W: np.ndarray, settings: Settings) -> tuple[float, float, dict[int, float], float]:
-    """What a matrix is at least and at most, its Gram bounds, and what power iteration says."""
-    low, high = spectral_norm_enclosure(W) if settings.certified else (spectral_norm(W),) * 2
-    gram = {t: gram_iteration(W, t - 1, certified=settings.certified) for t in STEPS}
-    return low, high, gram, power_iteration(W, POWER_STEPS, rng=settings.seed)
+# -- their norms -------------------------------------------------------------------------------------
 
 
-def _convolution(name: str, K: np.ndarray, shape: tuple[int, ...], settings: Settings) -> Layer:
-    kind = "conv 1d" if len(shape) == 3 else "conv 2d"
-    k_h, k_w = K.shape[2:]
-    if settings.input_size is None:
-        return _every_size(name, kind, K, shape, settings)
-    n = (1 if len(shape) == 3 else settings.input_size, settings.input_size)
-    # A zero-padded layer is a part of a circular one on an image larger by half a kernel.
-    size = n if settings.padding == "circular" else (n[0] + k_h // 2, n[1] + k_w // 2)
-    gram = {t: circular_norm_bound(K, size, t - 1, certified=settings.certified) for t in STEPS}
-    exact = conv_spectral_norm(K, n, padding=settings.padding)
-    high = min(gram.values()) if settings.certified else exact.norm + exact.error
-    power = conv_power_iteration(K, n, POWER_STEPS, padding=settings.padding, rng=settings.seed)
-    note = f"without stride, {exact.method}"
-    return Layer(name, kind, shape, max(0.0, exact.norm - exact.error), high, gram, power, note)
+def _batch_norm(name: str, parts: dict[str, Array], settings: Settings) -> Row:
+    unknown = set(parts) - {"weight", "bias", "scale", "running_mean", "running_var"}
+    variance = parts["running_var"]
+    scale = parts.get("weight", np.ones(variance.shape))
+    if unknown or scale.shape != variance.shape or variance.ndim != 1:
+        raise _NoRule("running_var does not fit the weight")
+    if (variance < 0).any() or (variance + settings.epsilon <= 0).any():
+        raise _NoRule("running_var is negative, or 0 with an epsilon of 0")
+    slope = float((np.abs(scale) / np.sqrt(variance + settings.epsilon)).max())
+    return Row(name, "batch norm", variance.shape, slope * (1 - 2.0**-50), slope * (1 + 2.0**-50),
+               f"epsilon {settings.epsilon:g}, at inference")
 
 
-def _every_size(name: str, kind: str, K: np.ndarray, shape: tuple[int, ...], settings: Settings) -> Layer:
-    """Between the largest norm at some size and a bound for all sizes and both paddings."""
-    def samples(t: int) -> tuple[int, int]:
-        return tuple(1 if k == 1 else 2**t * 2 * (k - 1) for k in K.shape[2:])  # type: ignore[return-value]
-
-    gram = {t: smaller_input_norm_bound(K, samples(t), t - 1, certified=settings.certified) for t in STEPS}
-    high = min(*gram.values(), zero_padded_norm_bound(K, 2, certified=settings.certified))
-    low = conv_spectral_norm(K, samples(max(STEPS))).norm
-    n = tuple(1 if k == 1 else 16 for k in K.shape[2:])
-    power = conv_power_iteration(K, (n[0], n[1]), POWER_STEPS, padding=settings.padding, rng=settings.seed)
-    return Layer(name, kind, shape, low, high, gram, power, "without stride, every size")
+def _convolution(name: str, K: Array, settings: Settings, norms: Norms, note: str) -> Row:
+    kind, rank = f"conv {K.ndim - 2}d", K.ndim - 2
+    every = "" if settings.input_size else ", every size"
+    low, high = _of_kernel(K, settings, norms)
+    notes = [f"without stride{every}", *([note] if note else [])]
+    if K.shape[1] == 1 and K.shape[0] > 1:  # one channel in, or as many groups as channels: the file does not tell
+        low = max(_of_kernel(K[i : i + 1], settings, norms)[0] for i in range(len(K))) if rank < 3 else 0.0
+        notes.append("at least if depthwise, at most if not")
+    return Row(name, kind, K.shape, low, high, ", ".join(notes))
 
 
-def rows(layers: list[Layer]) -> Iterator[tuple[str, ...]]:
-    """The layers as cells of a table."""
-    for layer in layers:
-        yield (
-            layer.name, layer.kind, "x".join(map(str, layer.shape)) or "-", _number(layer.low), _number(layer.high),
-            *(_number(layer.gram.get(t)) for t in STEPS), _number(layer.power), layer.note,
-        )
+def _of_kernel(K: Array, settings: Settings, norms: Norms) -> tuple[float, float]:
+    rank, n = K.ndim - 2, settings.input_size
+    if n is None:
+        return _every_size(K)
+    if settings.padding == "zero":
+        pads = tuple((k // 2, k - 1 - k // 2) for k in K.shape[2:])
+        return norms.convolution(K, (n,) * rank, (1,) * rank, (1,) * rank, pads, 1)
+    if rank == 3:
+        raise _NoRule("circular padding of three axes")
+    from gpu.convolution import circular_norm_bound, conv_spectral_norm
+
+    flat = K[:, :, None] if rank == 1 else K
+    size = (1, n) if rank == 1 else (n, n)
+    exact = conv_spectral_norm(flat, size)
+    return max(0.0, exact.norm - exact.error), circular_norm_bound(flat, size, STEPS, certified=True)
 
 
-HEADS = (
-    "layer", "kind", "shape", "norm at least", "at most", *(f"Gram t={t}" for t in STEPS), "power iteration", "note",
-)
+def _every_size(K: Array) -> tuple[float, float]:
+    """Between the norm on a large image and a bound for all sizes and both paddings."""
+    from gpu.convolution import conv_spectral_norm, smaller_input_norm_bound
 
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.6g}"
+    if K.ndim == 5:
+        taps = [_every_size(K[:, :, tap])[1] for tap in range(K.shape[2])]
+        return 0.0, up(math.fsum(taps) * (1 + 2.0**-50))
+    flat = K[:, :, None] if K.ndim == 3 else K
+    # The factor from the samples to all frequencies is below 1.01 at this many.
+    samples = tuple(1 if k == 1 else 2 ** (STEPS - 1) * 4 * (k - 1) for k in flat.shape[2:])
+    exact = conv_spectral_norm(flat, (samples[0], samples[1]))
+    high = smaller_input_norm_bound(flat, (samples[0], samples[1]), STEPS - 1, certified=True)
+    return max(0.0, exact.norm - exact.error), high

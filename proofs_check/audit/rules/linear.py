@@ -13,6 +13,7 @@ from proofs_check.audit.rounding import (
     times,
 )
 from proofs_check.audit.rules import Call, entrywise, entrywise_of, rule
+from proofs_check.audit.rules.products import ON_A_BOX
 from proofs_check.audit.value import ANYTHING, Array, Effect, Refused
 
 
@@ -67,9 +68,9 @@ def gemm(call: Call) -> Effect:
 
 @rule("MatMul", (1, 9, 13), moves=(0, 1), apart=_rows)
 def matmul(call: Call) -> Effect:
-    """A constant matrix on either side: the largest norm of its stack."""
+    """A constant matrix on either side: the largest norm of its stack; of two that move, where they are bounded."""
     if call.moves(0) and call.moves(1):
-        raise Refused("a product of two that move")
+        return _both_move(call)
     moving = 0 if call.moves(0) else 1
     W = call.weight(1 - moving)
     if W.ndim < 2:
@@ -84,6 +85,20 @@ def matmul(call: Call) -> Effect:
     at_least = max(bracket[0] for bracket in brackets) if copies == 1 else None
     return Effect({moving: times(high, copies)}, *interval, at_least=at_least,
                   note=f"matrix {W.shape[-2]}x{W.shape[-1]}" + (f", {len(stack)} of them" if len(stack) > 1 else ""))
+
+
+def _both_move(call: Call) -> Effect:
+    """Each side times the largest length of the other's matrices."""
+    lengths, sizes = {}, [np.broadcast_to(call.size(i), call.shape(i)) for i in (0, 1)]
+    for i in (0, 1):
+        if not np.isfinite(sizes[i]).all():
+            raise Refused(f"a product of two that move {ON_A_BOX}")
+        matrix = sizes[i] if sizes[i].ndim > 1 else sizes[i][:, None]
+        lengths[i] = float(np.sqrt((matrix**2).sum(axis=(-2, -1)).max())) * (1 + matrix.size * 2.0**-52)
+    factors = {i: times(lengths[1 - i], root(_copies(call, i))) for i in (0, 1)}
+    bound = np.abs(call.evaluate(sizes)) * (1 + sizes[0].shape[-1] * 2.0**-50)
+    low = 0.0 if all((call.interval(i)[0] >= 0).all() for i in (0, 1)) else -bound
+    return Effect(factors, np.asarray(low), bound, note="a product of two that move")
 
 
 def _copies(call: Call, moving: int) -> float:

@@ -62,7 +62,10 @@ def _normalized(call: Call, n: int, epsilon: float, scale: Array, *, places: tup
     for i in places:
         if call.moves(i):
             factors[i] = up(root(call.repeats(i)) * (most if i == places[0] else 1.0))
-    return Effect(factors, note=f"over {n} entries, epsilon {epsilon:g}")
+    shift = np.zeros(1) if not call.has(places[1]) or places[0] == places[1] else call.interval(places[1])
+    far = most * float(np.abs(scale).max()) + float(np.max(np.abs(shift)))
+    return Effect(factors, np.asarray(-far * (1 + 2.0**-40)), np.asarray(far * (1 + 2.0**-40)),
+                  note=f"over {n} entries, epsilon {epsilon:g}")
 
 
 def _behind_the_first(call: Call) -> bool:
