@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from proofs_check.audit.norms import Norms
 from proofs_check.audit.propagate import Row
@@ -125,7 +126,7 @@ def _weight(name: str, parts: dict[str, Array]) -> tuple[Array | None, str]:
 
 
 def _weight_norm(g: Array, v: Array) -> tuple[Array, str]:
-    """g v / |v|, the length taken over all axes but those of g."""
+    """The directions v times the lengths g, the length taken over all axes but those of g."""
     axes = tuple(i for i, size in enumerate(g.shape) if size == 1) if g.ndim == v.ndim else ()
     lengths = np.sqrt((v**2).sum(axis=axes, keepdims=True))
     if g.ndim != v.ndim or (lengths == 0).any():
@@ -187,10 +188,15 @@ def _of_kernel(K: Array, settings: Settings, norms: Norms) -> tuple[float, float
 
 def _every_size(K: Array) -> tuple[float, float]:
     """Between the norm on a large image and a bound for all sizes and both paddings."""
+    with threadpool_limits(1, "blas"):
+        return _supremum(K)
+
+
+def _supremum(K: Array) -> tuple[float, float]:
     from gpu.convolution import conv_spectral_norm, smaller_input_norm_bound
 
     if K.ndim == 5:
-        taps = [_every_size(K[:, :, tap])[1] for tap in range(K.shape[2])]
+        taps = [_supremum(K[:, :, tap])[1] for tap in range(K.shape[2])]
         return 0.0, up(math.fsum(taps) * (1 + 2.0**-50))
     flat = K[:, :, None] if K.ndim == 3 else K
     # The factor from the samples to all frequencies is below 1.01 at this many.

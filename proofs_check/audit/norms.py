@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from proofs_check.audit.rounding import up
 from proofs_check.audit.value import Array, Refused
@@ -15,6 +17,8 @@ from proofs_check.audit.value import Array, Refused
 Bracket = tuple[float, float]
 Sizes = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]
+# From this many entries a product keeps all cores busy.
+LARGE = 10**6
 # Up to this many entries the matrix of a convolution is written out, and its norm is exact.
 EXPLICIT = 400_000
 
@@ -40,7 +44,9 @@ class Norms:
         digest = hashlib.sha256(np.ascontiguousarray(array).view(np.uint8)).digest()
         key = (kind, array.shape, array.dtype.str, digest, how)
         if key not in self._known:
-            self._known[key] = compute()
+            # Many small factorizations: threads only wait for each other.
+            with threadpool_limits(1, "blas") if array.size < LARGE else contextlib.nullcontext():
+                self._known[key] = compute()
         return self._known[key]
 
 

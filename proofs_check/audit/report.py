@@ -54,11 +54,11 @@ def _count(n: int, what: str) -> str:
 
 
 def number(value: float | None, *, up: bool = False) -> str:
-    """Six digits; of a bound the last one rounded up."""
+    """Six digits; of a bound the last one rounded up, but for the last bits of an exact value."""
     if value is None:
         return "-"
     text = f"{value:.6g}"
-    if up and float(text) < value:
+    if up and float(text) < value * (1 - 1e-12):
         step = 10.0 ** (math.floor(math.log10(value)) - 5)
         text = f"{value + step:.6g}"
     return text
@@ -69,9 +69,9 @@ LAYER_HEADS = ("layer", "kind", "shape", "at least", "at most", "note")
 
 def show_layers(rows: Sequence[Row]) -> None:
     """The layers of a file without a graph."""
-    list_rows(LAYER_HEADS, [
-        (row.name, row.operator, "x".join(map(str, row.shape)) or "-", number(row.low), number(row.high, up=True), row.note)
-        for row in rows], right=LAYER_HEADS[3:5])
+    cells = [(row.name, row.operator, "x".join(map(str, row.shape)) or "-", number(row.low), number(row.high, up=True),
+              row.note) for row in rows]
+    list_rows(LAYER_HEADS, cells, right=LAYER_HEADS[3:5])
     click.echo("\nno bound of the whole: the file does not say how its layers meet. An .onnx file does.")
 
 
