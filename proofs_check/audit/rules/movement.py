@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from proofs_check.audit.rounding import root
-from proofs_check.audit.rules import Call, leading, refused, rule
+from proofs_check.audit.rounding import root, up
+from proofs_check.audit.rules import Call, leading, only_first_moves, refused, rule
 from proofs_check.audit.value import ANYTHING, Array, Effect, Refused, Value
 
 # An output that is no entry of an input that moves.
@@ -157,6 +157,22 @@ def _scatter(call: Call) -> Effect:
     if call.attribute("reduction", "none") != "none":
         raise Refused("entries that are added or multiplied into others")
     return next(e for e in copying(call, (0, 2)) if isinstance(e, Effect))
+
+
+@rule("Dropout", (1, 6, 7, 10, 12, 13, 22), apart=only_first_moves)
+def dropout(call: Call) -> list[Effect | str]:
+    """The identity; while training 1 / (1 - ratio), whatever is dropped."""
+    if call.node.version < 7 and not call.attribute("is_test", 0):
+        training, ratio = True, float(call.attribute("ratio", 0.5))
+    else:
+        mode = call.value(2).constant if call.has(2) else None
+        training = mode is not None and bool(np.asarray(mode).reshape(-1)[0])
+        ratio = float(call.weight(1).reshape(-1)[0]) if call.has(1) else 0.5
+    if not training:
+        return [Effect({0: 1.0}, *call.interval(0), shown=False), "a mask"]
+    if not 0 <= ratio < 1:
+        raise Refused(f"a ratio of {ratio:g}")
+    return [Effect({0: up(1 / (1 - ratio))}, note=f"while training, ratio {ratio:g}"), "a mask"]
 
 
 refused("which entries are taken jumps", "NonZero", "Unique", "Compress", "TopK", "NonMaxSuppression")
