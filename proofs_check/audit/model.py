@@ -12,8 +12,9 @@ import numpy as np
 from proofs_check.audit import rules
 from proofs_check.audit.folding import RANDOM
 from proofs_check.audit.graph import Graph, Input
+from proofs_check.audit.merged import merged
 from proofs_check.audit.norms import Norms, Placeholders
-from proofs_check.audit.propagate import OF_SHAPES, Interpreter, Row, needed
+from proofs_check.audit.propagate import OF_SHAPES, Interpreter, Row, folded, needed
 from proofs_check.audit.rounding import length
 from proofs_check.audit.samples import mixing
 from proofs_check.audit.spelled import fused
@@ -49,8 +50,9 @@ class GraphAudit:
 def audit(graph: Graph, options: Options | None = None, done: Callable[[str], None] = lambda name: None) -> GraphAudit:
     """Bound the graph; where a node has no finite constant, say so before any norm is computed."""
     options = options or Options()
+    graph = folded(graph)
     given, counting = starts(graph, options)
-    graph = fused(graph, moving(graph, given))
+    graph = merged(fused(graph, moving(graph, given)))
     ends = options.ends or tuple(graph.outputs)
     _check_ends(graph, ends, given)
     if without := without_rule(graph, given, ends):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -167,6 +167,28 @@ class Interpreter:
     def _refuse(self, name: str, node: Node, why: str) -> None:
         self.trace.refused[name] = why
         self.trace.rows.append(Row(name, node.operator, (), None, None, why))
+
+
+def folded(graph: Graph) -> Graph:
+    """The graph without the nodes that compute a constant from constants."""
+    constants, nodes = dict(graph.constants), []
+    for node in graph.nodes:
+        still = bool(node.inputs) and all(not name or name in constants for name in node.inputs)
+        if not still or not node.version or node.op in RANDOM or _subgraphs(node):
+            nodes.append(node)
+            continue
+        args = [constant(constants[name]) if name else None for name in node.inputs]
+        try:
+            kinds = output_types(node, args, graph.opsets, graph.ir_version)
+            if any(kind is not None and math.prod(kind[1]) > LARGEST for kind in kinds):
+                raise Refused("too large")
+            arrays = [None if arg is None else arg.constant for arg in args]
+            made = evaluate(node, arrays, graph.opsets, graph.ir_version)
+        except Refused:  # is said where it is needed
+            nodes.append(node)
+            continue
+        constants.update(zip((name for name in node.outputs if name), made, strict=True))
+    return replace(graph, nodes=nodes, constants=constants)
 
 
 def constant(array: Array) -> Value:

@@ -85,6 +85,19 @@ class Call:
             raise Refused(f"{what} that is not finite")
         return wide
 
+    def scaled(self, low: Array, high: Array, axis: int) -> tuple[Array, Array]:
+        """The interval of a layer, behind the constant factors that are merged into it."""
+        slopes, shifts = self.attribute("slopes"), self.attribute("shifts")
+        if slopes is None or (np.isinf(low).any() and np.isinf(high).any()):
+            return low, high
+        shape = [1] * len(self.out())
+        shape[axis] = -1
+        slopes, shifts = slopes.reshape(shape), shifts.reshape(shape)
+        with np.errstate(invalid="ignore"):
+            ends = [np.where(slopes == 0, 0.0, slopes * end) + shifts for end in (low, high)]
+        error = 2.0**-48 * (np.maximum(np.abs(ends[0]), np.abs(ends[1])) + 2 * np.abs(shifts)) + 1e-300
+        return np.minimum(*ends) - error, np.maximum(*ends) + error
+
     def integers(self, i: int, what: str = "a size") -> list[int]:
         """A constant of integers, as a list."""
         array = self.value(i).constant

@@ -13,12 +13,17 @@ from proofs_check.audit.value import ANYTHING, Array, Effect, Refused
 def _effect(call: Call, kernel: Array, at: Windows, groups: int) -> Effect:
     factors, low, note = {}, None, ""
     if call.moves(0):
+        slopes = call.attribute("slopes")
+        if slopes is not None:  # constant factors behind it
+            kernel = kernel * slopes.reshape(-1, *(1,) * (kernel.ndim - 1))
         low, high = call.norms.convolution(kernel, at.image, at.stride, at.dilation, at.pads, groups)
+        if slopes is not None:  # which were rounded
+            low, high = low * (1 - 2.0**-46), high * (1 + 2.0**-46)
         factors[0], note = high, f"kernel {'x'.join(map(str, kernel.shape))}"
     if call.has(2) and call.moves(2):  # a bias of each channel goes to every pixel
         factors[2] = root(call.repeats(2))
         low = None if 0 in factors else low
-    return Effect(factors, *_interval(call), at_least=low or None, note=note)
+    return Effect(factors, *call.scaled(*_interval(call), 1), at_least=low or None, note=note)
 
 
 def _interval(call: Call) -> tuple[Array, Array]:

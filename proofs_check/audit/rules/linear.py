@@ -52,7 +52,7 @@ def gemm(call: Call) -> Effect:
     for moving, still, flag in ((0, 1, "transB"), (1, 0, "transA")):
         if call.moves(moving):
             W = call.weight(still)
-            bracket = call.norms.dense(W)
+            bracket = _bracket(call, W, 0 if call.attribute("transB", 0) else 1)
             factors[moving] = times(abs(alpha), bracket[1])
             low, note = abs(alpha) * bracket[0] * (1 - 2.0**-50), f"matrix {W.shape[0]}x{W.shape[1]}"
             if moving == 0 and not call.attribute("transA", 0):
@@ -63,7 +63,7 @@ def gemm(call: Call) -> Effect:
             factors[2] = times(abs(beta), root(call.repeats(2)))
             low = None if len(factors) > 1 else low
         interval = interval_sum(interval, interval_product((np.asarray(beta),) * 2, call.interval(2)))
-    return Effect(factors, *interval, at_least=low, note=note)
+    return Effect(factors, *call.scaled(*interval, -1), at_least=low, note=note)
 
 
 @rule("MatMul", (1, 9, 13), moves=(0, 1), apart=_rows)
@@ -76,15 +76,24 @@ def matmul(call: Call) -> Effect:
     if W.ndim < 2:
         W = W.reshape(-1, 1) if moving == 0 else W.reshape(1, -1)
     stack = W.reshape(-1, *W.shape[-2:])
-    brackets = [call.norms.dense(each) for each in stack]
+    brackets = [_bracket(call, each, 1) for each in stack]
     high = max(bracket[1] for bracket in brackets)
     copies = root(_copies(call, moving))
     interval = ANYTHING
     if moving == 0 and W.ndim == 2:
         interval = product_interval(tuple(whole(end, call.shape(0)) for end in call.interval(0)), call.weight(1))
     at_least = max(bracket[0] for bracket in brackets) if copies == 1 else None
-    return Effect({moving: times(high, copies)}, *interval, at_least=at_least,
+    return Effect({moving: times(high, copies)}, *call.scaled(*interval, -1), at_least=at_least,
                   note=f"matrix {W.shape[-2]}x{W.shape[-1]}" + (f", {len(stack)} of them" if len(stack) > 1 else ""))
+
+
+def _bracket(call: Call, W: Array, axis: int) -> tuple[float, float]:
+    """The norm of a matrix, behind it the constant factors that are merged into the layer."""
+    slopes = call.attribute("slopes")
+    if slopes is None:
+        return call.norms.dense(W)
+    low, high = call.norms.dense(W * (slopes[:, None] if axis == 0 else slopes))
+    return low * (1 - 2.0**-46), high * (1 + 2.0**-46)
 
 
 def _both_move(call: Call) -> Effect:
