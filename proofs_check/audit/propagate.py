@@ -11,7 +11,7 @@ import numpy as np
 
 from proofs_check.audit import rules
 from proofs_check.audit.folding import LARGEST, RANDOM, Type, evaluate, output_types
-from proofs_check.audit.graph import Graph, Node
+from proofs_check.audit.graph import Graph, Node, of_proto
 from proofs_check.audit.norms import Norms
 from proofs_check.audit.rounding import length, plus, times
 from proofs_check.audit.value import Array, Effect, Refused, Value
@@ -50,13 +50,14 @@ class Interpreter:
         self.norms, self.done, self.trace = norms, done, Trace()
 
     def run(
-        self, graph: Graph, given: Mapping[str, Value], *, until: Sequence[str] = (), prefix: str = ""
+        self, graph: Graph, given: Mapping[str, Value], *, until: Sequence[str] = (), prefix: str = "",
+        outer: Mapping[str, Value] | None = None,
     ) -> Mapping[str, Value]:
         """Carry what is given through the nodes; what is known of every tensor then.
 
-        `until` names tensors behind which nothing is wanted.
+        `until` names tensors behind which nothing is wanted; `outer` is what surrounds a branch or body.
         """
-        values = {**{name: constant(array) for name, array in graph.constants.items()}, **given}
+        values = {**(outer or {}), **{name: constant(array) for name, array in graph.constants.items()}, **given}
         wanted = needed(graph, until or graph.outputs, given)
         for node in graph.nodes:
             if not any(name in wanted for name in node.outputs):
@@ -73,7 +74,10 @@ class Interpreter:
         try:
             if absent := [n for n in node.inputs if n and n not in values]:
                 raise Refused(f"{absent[0]} is not known")
-            found = self._outputs(node, graph, args)
+            if node.op == "If" and not node.domain:
+                found = self._branch(node, graph, args[0], values, prefix)
+            else:
+                found = self._outputs(node, graph, args)
         except Refused as why:
             self._refuse(prefix + node.name, node, str(why))
             found = [self._unknown(kind, args) for kind in self._types(node, graph, args)]
@@ -123,6 +127,19 @@ class Interpreter:
                 result.append(self._carried(call, effect, i, args, apart=rule.apart(call)))
         self._row(node, effects[0], types[0])
         return result
+
+    def _branch(
+        self, node: Node, graph: Graph, condition: Value | None, values: Mapping[str, Value], prefix: str
+    ) -> list[Value]:
+        """The branch that a constant condition takes."""
+        if condition is None or condition.constant is None:
+            raise Refused(f"{node.operator}: which branch is taken jumps")
+        taken = "then_branch" if bool(np.asarray(condition.constant).reshape(-1)[0]) else "else_branch"
+        inner = folded(of_proto(node.attributes[taken], graph.opsets, graph.ir_version))
+        found = self.run(inner, {}, prefix=f"{prefix}{node.name}/", outer=values)
+        if absent := [name for name in inner.outputs if name not in found]:
+            raise Refused(f"{absent[0]} is not known")
+        return [found[name] for name in inner.outputs]
 
     def _folded(self, node: Node, graph: Graph, args: Sequence[Value | None]) -> list[Value]:
         if node.op != "Constant":

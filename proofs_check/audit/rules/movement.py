@@ -175,4 +175,5 @@ def dropout(call: Call) -> list[Effect | str]:
     return [Effect({0: up(1 / (1 - ratio))}, note=f"while training, ratio {ratio:g}"), "a mask"]
 
 
+refused("a body that is run again and again", "Loop", "Scan")
 refused("which entries are taken jumps", "NonZero", "Unique", "Compress", "TopK", "NonMaxSuppression")
