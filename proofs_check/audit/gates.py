@@ -114,7 +114,8 @@ def find(graph: Graph, moving: set[str]) -> dict[str, Node]:
             slope = largest_slope(made)
             if slope is not None:
                 found[node.outputs[0]] = Node(
-                    "Gated", "lipref", 1, node.name, (made.root,), node.outputs, {"slope": slope}, node.proto)
+                    "Gated", "lipref", 1, node.name, (made.root,), node.outputs,
+                    {"slope": slope, "at_zero": _at_zero(made)}, node.proto)
     return found
 
 
@@ -227,6 +228,13 @@ def _trim(a: Polynomial) -> Polynomial:
     while a and a[-1] == 0:
         a = a[:-1]
     return a
+
+
+def _at_zero(form: Form) -> float:
+    """The value where the tensor is 0, nearly."""
+    plain, factor, inner = ([float(p[0]) if p else 0.0] for p in (form.plain, form.factor, form.inner))
+    assert form.gate is not None
+    return plain[0] + factor[0] * float(form.gate.value(np.asarray(inner[0])))
 
 
 # -- the largest slope ---------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special
 
-from proofs_check.audit.rounding import root, widened
+from proofs_check.audit.rounding import above, root, widened
 from proofs_check.audit.rules import Call, entrywise, refused, rule
 from proofs_check.audit.rules.products import ON_A_BOX, finite, spread
 from proofs_check.audit.value import ANYTHING, Array, Effect, Refused
@@ -204,7 +204,9 @@ def shrink(call: Call) -> Effect:
 @rule("Gated", (1,), domain="lipref", apart=entrywise)
 def gated(call: Call) -> Effect:
     """A product of a tensor with a function of itself, as `gates` bounds its slope."""
-    return Effect({0: float(call.attribute("slope"))}, note="a function of one number, spelled out")
+    slope, near = float(call.attribute("slope")), float(call.attribute("at_zero"))
+    far = above(slope * call.size(0)) + abs(near) * 2.0**-40 + 1e-300
+    return Effect({0: slope}, near - far, near + far, note="a function of one number, spelled out")
 
 
 # -- functions that are steep somewhere ----------------------------------------------------------------

@@ -47,7 +47,10 @@ def mul(call: Call) -> Effect:
     """Each side times the size of the other."""
     factors = {i: spread(call, i, call.size(1 - i)) for i in (0, 1) if call.moves(i)}
     what = "a product of two that move" if len(factors) == 2 else "a product with a constant that is not finite"
-    return Effect(finite(factors, what), *interval_product(call.interval(0), call.interval(1)), note="a product")
+    interval = interval_product(call.interval(0), call.interval(1))
+    if call.node.inputs[0] == call.node.inputs[1]:  # a square
+        interval = np.maximum(interval[0], 0.0), interval[1]
+    return Effect(finite(factors, what), *interval, note="a product")
 
 
 @rule("Div", (7, 13, 14), moves=(0, 1), apart=entrywise)
