@@ -115,6 +115,7 @@ def _matrix(K: Array, image: Sizes, padded: Sizes, stride: Sizes, pads: Pads) ->
     """Zeros around the image, then the columns of the pixels inside."""
     from refimpl.convolution import strided_matrix
 
+    stride = tuple(min(s, n) for s, n in zip(stride, padded, strict=True))  # a window that does not move
     inside = np.zeros((K.shape[1], *padded), dtype=bool)
     inside[:, pads[0][0] : pads[0][0] + image[0], pads[1][0] : pads[1][0] + image[1]] = True
     W: Array = strided_matrix(K, (padded[0], padded[1]), (stride[0], stride[1]), padding="valid")[:, inside.ravel()]

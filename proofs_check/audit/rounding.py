@@ -74,7 +74,7 @@ def interval_sum(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array,
 def interval_product(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
     """The product, outward; 0 times infinity is 0, as the ends are limits and not values."""
     with np.errstate(invalid="ignore", over="ignore"):
-        corners = [np.where((x == 0) | (y == 0), 0.0, x * y) for x in a for y in b]
+        corners = np.broadcast_arrays(*(np.where((x == 0) | (y == 0), 0.0, x * y) for x in a for y in b))
     return _safe(*widened(np.minimum.reduce(corners), np.maximum.reduce(corners)))
 
 

@@ -144,7 +144,7 @@ def entrywise_of(shape: tuple[int, ...], out: tuple[int, ...], *, moves: bool) -
     """Whether an input of this shape broadcasts so that samples meet their own, and constants all of them alike."""
     if moves:
         return bool(out) and len(shape) == len(out) and shape[0] == out[0]
-    return len(shape) < len(out) or shape[0] == 1
+    return len(shape) < len(out) or shape[:1] in ((), (1,))
 
 
 def leading(call: Call) -> bool:
