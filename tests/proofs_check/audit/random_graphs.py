@@ -162,11 +162,15 @@ def _normalize(b):
         b.add(op, [x, b.normal(channels), b.normal(channels), b.normal(channels), variance], shape, epsilon=epsilon)
 
 
+MOVES = ["Transpose", "Flatten", "Reshape", "Concat", "Slice", "Gather", "Pad", "Expand", "Tile", "Clip"]
+REDUCTIONS = ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2", "ReduceL1", "ReduceLogSumExp"]
+
+
 def _move(b):
     x = b.pick(range(1, 5))
     shape = b.shapes[x]
     rank = len(shape)
-    op = str(b.rng.choice(["Transpose", "Flatten", "Reshape", "Concat", "Slice", "Gather", "Pad", "Expand", "Tile", "Clip"]))
+    op = str(b.rng.choice(MOVES))
     if op == "Transpose":
         order = [int(i) for i in b.rng.permutation(rank)]
         b.add(op, [x], [shape[i] for i in order], perm=order)
@@ -210,13 +214,13 @@ def _reduce(b):
     x = b.pick(range(1, 5))
     shape = b.shapes[x]
     axis, keep = int(b.rng.integers(len(shape))), int(b.rng.integers(2))
-    op = str(b.rng.choice(["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2", "ReduceL1", "ReduceLogSumExp"]))
+    op = str(b.rng.choice(REDUCTIONS))
     out = [1 if i == axis else n for i, n in enumerate(shape) if i != axis or keep]
     b.add(op, [x, b.number(np.array([axis]))], out, keepdims=keep)
 
 
-KINDS = [_unary, _unary, _softmax, _binary, _binary, _gate, _gemm, _gemm, _matmul, _conv, _conv, _pool, _normalize, _move,
-         _move, _reduce]
+KINDS = [_unary, _unary, _softmax, _binary, _binary, _gate, _gemm, _gemm, _matmul, _conv, _conv, _pool, _normalize,
+         _move, _move, _reduce]
 
 
 def random_model(rng):

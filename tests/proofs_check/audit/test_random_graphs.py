@@ -5,10 +5,10 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from random_graphs import largest_slope, random_model  # noqa: E402
+from random_graphs import largest_slope, random_model
 
-from proofs_check.audit.graph import of_model  # noqa: E402
-from proofs_check.audit.model import audit  # noqa: E402
+from proofs_check.audit.graph import of_model
+from proofs_check.audit.model import audit
 
 # What differences of step 2^-20 in double precision can be off by.
 SLACK = 1e-6
