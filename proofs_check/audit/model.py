@@ -20,6 +20,9 @@ from proofs_check.audit.samples import mixing
 from proofs_check.audit.spelled import fused
 from proofs_check.audit.value import Array, Refused, Value
 
+# float, float16, double, bfloat16, as ONNX numbers them.
+REAL = (1, 10, 11, 16)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -93,6 +96,8 @@ def starts(graph: Graph, options: Options) -> tuple[dict[str, Value], list[str]]
         If a size is missing, or an option names what is not there.
     """
     names = options.start or tuple(graph.inputs)
+    # A tensor inside has the precision of the inputs.
+    inner = next((tensor.type for tensor in graph.inputs.values() if tensor.type in REAL), 1)
     known = {name for node in graph.nodes for name in node.outputs} | set(graph.inputs) | set(graph.constants)
     for what, given in (("--from", options.start), ("--shape", options.shapes), ("a box", options.boxes)):
         if unknown := sorted(set(given) - known):
@@ -100,7 +105,7 @@ def starts(graph: Graph, options: Options) -> tuple[dict[str, Value], list[str]]
     found: dict[str, Value] = {}
     counting: list[str] = []
     for name in names:
-        tensor = graph.inputs.get(name, Input(name, 1, None))
+        tensor = graph.inputs.get(name, Input(name, inner, None))
         shape = _sizes(tensor, options, counting)
         low, high = options.boxes.get(name, (np.asarray(-np.inf), np.asarray(np.inf)))
         found[name] = Value(shape, tensor.type, None, {name: 1.0}, low, high)

@@ -1,35 +1,22 @@
 """Graphs that an audit by names or by shapes alone gets wrong: each with the constant worked out by hand."""
 
+import functools
 import math
 
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+import onnx
+from models import TYPES, audited, model
+from onnx import helper, numpy_helper
 
-from proofs_check.audit.graph import load, of_model  # noqa: E402
-from proofs_check.audit.model import Options, audit  # noqa: E402
+from proofs_check.audit.graph import load
+from proofs_check.audit.model import audit
 
-F = TensorProto.FLOAT
-
-
-def graph(nodes, inputs, constants=None, outputs=("y",), opset=20, functions=(), domains=()):
-    values = [helper.make_tensor_value_info(name, F, shape) for name, shape in inputs.items()]
-    arrays = {name: np.asarray(array) for name, array in (constants or {}).items()}
-    tensors = [numpy_helper.from_array(array.astype("f4") if array.dtype.kind == "f" else array, name)
-               for name, array in arrays.items()]
-    ends = [helper.make_empty_tensor_value_info(name) for name in outputs]
-    opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
-    made = helper.make_graph(nodes, "g", values, ends, tensors)
-    return helper.make_model(made, opset_imports=opsets, ir_version=9, functions=list(functions))
-
-
-def bound(model, **options):
-    return audit(of_model(model), Options(**options))
-
-
+F = TYPES["f4"]
+graph, bound = functools.partial(model, dtype="f4"), audited
 node = helper.make_node
 EYE = np.eye(2)
 
