@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
+
+if TYPE_CHECKING:
+    from proofs_check.audit.value import Array
 
 ONNX_ONLY = ("within", "at", "radius", "norm", "start", "ends", "dims", "shapes")
 FLAGS = {"start": "from", "ends": "to", "dims": "dim", "shapes": "shape"}
@@ -85,7 +87,9 @@ def _graph(file: Path, json_file: Path | None, asked: dict[str, Any]) -> bool:
     return found.bound is not None
 
 
-def _boxes(asked: dict[str, Any], inputs: list[str]) -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+def _boxes(asked: dict[str, Any], inputs: list[str]) -> dict[str, tuple[Array, Array]]:
+    import numpy as np
+
     within, at, radius = asked["within"], asked["at"], asked["radius"]
     if within is not None and at is not None:
         raise click.UsageError("--within and --at both name the inputs: give one of them")
@@ -104,7 +108,9 @@ def _boxes(asked: dict[str, Any], inputs: list[str]) -> dict[str, tuple[np.ndarr
             for name, x in _points(at, inputs).items()}
 
 
-def _points(at: Path, inputs: list[str]) -> dict[str, np.ndarray[Any, Any]]:
+def _points(at: Path, inputs: list[str]) -> dict[str, Array]:
+    import numpy as np
+
     try:
         stored = np.load(at, allow_pickle=False)
     except (OSError, ValueError) as unreadable:
