@@ -22,6 +22,7 @@ Polynomial = tuple[Fraction, ...]
 Interval = tuple[Array, Array]
 X: Polynomial = (Fraction(0), Fraction(1))
 DEGREE = 3
+COMPARISONS = ("Greater", "Less", "GreaterOrEqual", "LessOrEqual")
 # Cells are halved until the bound is this close to the largest slope seen.
 CLOSE = 1e-7
 ROUNDS = 200
@@ -103,9 +104,14 @@ def find(graph: Graph, moving: set[str]) -> dict[str, Node]:
     """By output, a node of the domain lipref for a product that is a function of one tensor, with its largest slope."""
     forms: dict[str, Form] = {}
     found: dict[str, Node] = {}
+    choices: dict[str, tuple[Form, Fraction]] = {}
     for node in graph.nodes:
         if node.domain or not node.version or len(node.outputs) != 1:
             continue
+        if node.op in COMPARISONS:
+            choices |= _choice(node, forms, graph.constants, moving)
+        if node.op == "Where" and node.inputs[0] in choices:
+            found |= _broken_line(node, forms, graph.constants, moving, *choices[node.inputs[0]])
         made = _step(node, forms, graph.constants, moving)
         if made is None:
             continue
@@ -119,18 +125,57 @@ def find(graph: Graph, moving: set[str]) -> dict[str, Node]:
     return found
 
 
+def _choice(
+    node: Node, forms: Mapping[str, Form], constants: Mapping[str, Array], moving: set[str]
+) -> dict[str, tuple[Form, Fraction]]:
+    """A comparison of a multiple of a tensor with a number: the tensor, and where it changes."""
+    for name, other in (node.inputs, node.inputs[::-1]):
+        a, number = _form(name, forms, moving), _number(other, constants)
+        if a is not None and number is not None and a.gate is None and not a.soft and len(_trim(a.plain)) == 2:
+            return {node.outputs[0]: (Form(a.root, X), (number - a.plain[0]) / a.plain[1])}
+    return {}
+
+
+def _broken_line(
+    node: Node, forms: Mapping[str, Form], constants: Mapping[str, Array], moving: set[str], of: Form, at: Fraction
+) -> dict[str, Node]:
+    """Two straight lines that meet where one is left for the other: the larger slope. If they do not meet, a jump."""
+    sides = []
+    for name in node.inputs[1:]:
+        number = _number(name, constants)
+        side = Form(of.root, (number,)) if number is not None else _form(name, forms, moving)
+        if side is None or side.root != of.root or side.gate is not None or side.soft or len(_trim(side.plain)) > 2:
+            return {}
+        sides.append([*side.plain, Fraction(0), Fraction(0)][:2])
+    values = [side[0] + side[1] * at for side in sides]
+    if values[0] != values[1]:
+        return {}
+    slope = max(abs(float(side[1])) for side in sides) * (1 + 2.0**-50)
+    far = max(abs(float(side[0])) for side in sides)
+    attributes = {"slope": slope, "at_zero": 0.0, "beside": far}
+    return {node.outputs[0]: Node("Gated", "lipref", 1, node.name, (of.root,), node.outputs, attributes, node.proto)}
+
+
+def _form(name: str, forms: Mapping[str, Form], moving: set[str]) -> Form | None:
+    if name in forms:
+        return forms[name]
+    return Form(name, X) if name in moving else None
+
+
+def _number(name: str, constants: Mapping[str, Array]) -> Fraction | None:
+    array = constants.get(name)
+    if array is None or array.size != 1 or array.ndim > 1 or array.dtype.kind not in "fiu":
+        return None
+    value = float(array.reshape(-1)[0])
+    return Fraction(value) if math.isfinite(value) else None
+
+
 def _step(node: Node, forms: Mapping[str, Form], constants: Mapping[str, Array], moving: set[str]) -> Form | None:
     def form(name: str) -> Form | None:
-        if name in forms:
-            return forms[name]
-        return Form(name, X) if name in moving else None
+        return _form(name, forms, moving)
 
     def number(name: str) -> Fraction | None:
-        array = constants.get(name)
-        if array is None or array.size != 1 or array.ndim > 1 or array.dtype.kind not in "fiu":
-            return None
-        value = float(array.reshape(-1)[0])
-        return Fraction(value) if math.isfinite(value) else None
+        return _number(name, constants)
 
     names = node.inputs
     if node.op in ("Sigmoid", "Tanh", "Erf", "Softplus", "HardSigmoid", "Clip"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -66,12 +66,23 @@ def audit(graph: Graph, options: Options | None = None, done: Callable[[str], No
             f"--shape {counting[0]}=SIZE,SIZE,... or --dim NAME=SIZE")
     dry = Interpreter(Placeholders())
     found = _result(dry, dry.run(graph, given, until=ends), ends)
+    if found.bound is None and not counting:  # with the sizes that are known now more may be one function
+        graph = fused(learned(graph, dry.trace.values), moving(graph, given))
+        dry = Interpreter(Placeholders())
+        found = _result(dry, dry.run(graph, given, until=ends), ends)
     if found.bound is None:
         return GraphAudit(refused=found.refused)
     real = Interpreter(Norms(), done)
     result = _result(real, real.run(graph, given, until=ends), ends)
     result.per_sample = bool(counting)
     return result
+
+
+def learned(graph: Graph, values: Mapping[str, Value]) -> Graph:
+    """The graph with the constants that the sizes of the inputs make known."""
+    known = {name: value.constant for name, value in values.items() if value.constant is not None}
+    nodes = [node for node in graph.nodes if not all(name in known for name in node.outputs if name)]
+    return replace(graph, nodes=nodes, constants={**graph.constants, **known})
 
 
 def _result(interpreter: Interpreter, values: Mapping[str, Value], ends: tuple[str, ...]) -> GraphAudit:
@@ -82,7 +93,7 @@ def _result(interpreter: Interpreter, values: Mapping[str, Value], ends: tuple[s
     bound = length(by_input.values())
     refused = dict(trace.refused)
     if math.isinf(bound) and not refused:
-        refused = {name: "no finite constant is known" for name in ends if not values[name].bounded}
+        refused = {name: values[name].why or "no finite constant is known" for name in ends if not values[name].bounded}
     finite = math.isfinite(bound)
     return GraphAudit(trace.rows, by_input if finite else {}, bound if finite else None, {} if finite else refused)
 

@@ -168,12 +168,13 @@ class Interpreter:
         samples = apart and before
         if before and not samples and not self.trace.mixed:
             self.trace.mixed = f"{call.node.name} ({call.node.operator})"
-        return Value(kind[1], kind[0], None, bounds, *_narrow(effect.low, effect.high), samples=samples)
+        why = next((arg.why for _, arg in moving if arg.why), "")
+        return Value(kind[1], kind[0], None, bounds, *_narrow(effect.low, effect.high), samples=samples, why=why)
 
     def _unknown(self, kind: Type | None, args: Sequence[Value | None], why: str = "") -> Value:
         names = dict.fromkeys(name for arg in args if arg is not None for name in arg.lipschitz)
         element, shape = kind if kind is not None else (0, ())
-        return Value(shape, element, None, dict.fromkeys(names, math.inf) or {"?": math.inf})
+        return Value(shape, element, None, dict.fromkeys(names, math.inf) or {"?": math.inf}, why=why)
 
     def _row(self, node: Node, effect: Effect | str, kind: Type | None) -> None:
         if isinstance(effect, Effect) and effect.shown:

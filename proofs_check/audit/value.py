@@ -24,7 +24,7 @@ class Value:
     `lipschitz` holds for each input on which the tensor depends a bound on the tensor's change over the input's, in the
     2-norm of all entries, the other inputs held still; infinite where none is known. `low` and `high` broadcast to
     the shape. `samples` says that the first axis counts samples, each of which depends on the same sample of the
-    inputs and on no other.
+    inputs and on no other. `why` says why a constant is infinite.
     """
 
     shape: tuple[int, ...]
@@ -34,6 +34,7 @@ class Value:
     low: Array = field(default_factory=lambda: ANYTHING[0])
     high: Array = field(default_factory=lambda: ANYTHING[1])
     samples: bool = False
+    why: str = ""
 
     @property
     def moves(self) -> bool:

@@ -205,7 +205,7 @@ def shrink(call: Call) -> Effect:
 def gated(call: Call) -> Effect:
     """A product of a tensor with a function of itself, as `gates` bounds its slope."""
     slope, near = float(call.attribute("slope")), float(call.attribute("at_zero"))
-    far = above(slope * call.size(0)) + abs(near) * 2.0**-40 + 1e-300
+    far = above(slope * call.size(0)) + abs(near) * 2.0**-40 + float(call.attribute("beside", 0.0)) + 1e-300
     return Effect({0: slope}, near - far, near + far, note="a function of one number, spelled out")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -98,11 +99,18 @@ def _inner_axes(call: Call) -> bool:
 
 @rule("Normalized", (1,), domain="lipref", apart=_inner_axes)
 def spelled_out(call: Call) -> Effect:
-    """Layer or root-mean-square normalization in several nodes."""
-    shape = call.shape(0)
-    n = math.prod(shape[axis] for axis in call.attribute("axes"))
-    n = n if call.attribute("centred") else max(n, 2)
-    return _normalized(call, n, float(call.attribute("epsilon")), np.ones(1), places=(1, 2))
+    """Layer, root-mean-square or length normalization in several nodes, the squares with any positive weight."""
+    shape, axes = call.shape(0), {axis % len(call.shape(0)) for axis in call.attribute("axes")}
+    n = math.prod(shape[axis] for axis in axes)
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    means = [{axis % len(shape) for axis in mean} for mean in call.attribute("means")]
+    if call.attribute("kept") not in (None, kept) or any(mean != axes for mean in means):
+        raise Refused("means and deviations over different axes")
+    epsilon, count = float(call.attribute("epsilon")), n if call.attribute("centred") else max(n, 2)
+    made = _normalized(call, count, epsilon, np.ones(1), places=(1, 2))
+    # An entry is at most the root of what its square is over the squares that are weighed.
+    far = math.sqrt((1 if call.attribute("is_sum") else n) / float(call.attribute("share"))) * (1 + 2.0**-40)
+    return replace(made, low=np.asarray(-far), high=np.asarray(far))
 
 
 @rule("InstanceNormalization", (6, 22), moves=(0, 2), apart=only_first_moves)
