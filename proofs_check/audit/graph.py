@@ -63,22 +63,23 @@ def load(path: Path) -> Graph:
     """
     try:
         import onnx
-        from onnx import inliner
     except ImportError as missing:
         raise ValueError("an .onnx file needs the package onnx: pip install 'lipref[onnx]'") from missing
     try:
         model = onnx.load(str(path))
         _check(path)
-        if model.functions:
-            model = inliner.inline_local_functions(model)
+        return of_model(model)
     except Exception as unreadable:
         reason = " ".join(str(unreadable).split()) or type(unreadable).__name__
         raise ValueError(f"{path}: not a readable .onnx file: {reason}") from unreadable
-    return of_model(model)
 
 
 def of_model(model: Any) -> Graph:
-    """The graph of a model that is checked and has no local functions."""
+    """The graph of a model that is checked, its local functions written out."""
+    from onnx import inliner
+
+    if model.functions:
+        model = inliner.inline_local_functions(model)
     opsets = {_domain(o.domain): o.version for o in model.opset_import}
     return of_proto(model.graph, opsets, model.ir_version)
 

@@ -219,8 +219,66 @@ def _reduce(b):
     b.add(op, [x, b.number(np.array([axis]))], out, keepdims=keep)
 
 
+def _transposed(b):
+    x = b.pick((3, 4))
+    if x is None:
+        return
+    n, c, *image = b.shapes[x]
+    size, stride = ([int(b.rng.integers(1, 3)) for _ in image] for _ in range(2))
+    width = int(b.rng.integers(1, 3))
+    out = [(s - 1) * t + k for s, t, k in zip(image, stride, size, strict=True)]
+    if np.prod(out) < 60:
+        b.add("ConvTranspose", [x, b.normal(c, width, *size)], (n, width, *out), strides=stride)
+
+
+def _sorted(b):
+    x = b.pick(range(1, 5))
+    axis = int(b.rng.integers(len(b.shapes[x])))
+    k = int(b.rng.integers(1, b.shapes[x][axis] + 1))
+    shape = [k if i == axis else n for i, n in enumerate(b.shapes[x])]
+    b.add("TopK", [x, b.number(np.array([k]))], shape, outputs=2, axis=axis, largest=int(b.rng.integers(2)))
+
+
+def _running(b):
+    x = b.pick(range(1, 5))
+    axis = int(b.rng.integers(len(b.shapes[x])))
+    b.add("CumSum", [x, b.number(np.array(axis))], b.shapes[x], exclusive=int(b.rng.integers(2)),
+          reverse=int(b.rng.integers(2)))
+
+
+def _contracted(b):
+    x = b.pick((2,))
+    if x is not None:
+        n, m = b.shapes[x]
+        equation, shape, out = [("bi,oi->bo", (2, m), (n, 2)), ("bi,bi->b", (n, m), (n,)), ("bi,o->bo", (3,), (n, 3)),
+                                ("bi,ib->bi", (m, n), (n, m))][int(b.rng.integers(4))]
+        b.add("Einsum", [x, b.normal(*shape)], out, equation=equation)
+
+
+def _deviation(b):
+    x = b.pick((2, 3))
+    if x is None:
+        return
+    shape, axes = b.shapes[x], b.number(np.array([-1]))
+    kept = (*shape[:-1], 1)
+    d = b.add("Sub", [x, b.add("ReduceMean", [x, axes], kept)], shape)
+    v = b.add("ReduceMean", [b.add("Mul", [d, d], shape), axes], kept)
+    root = b.add("Sqrt", [b.add("Add", [v, b.number(np.array(0.125))], kept)], kept)
+    b.add("Div", [d, root], shape)
+
+
+def _recurrent(b):
+    x = b.pick((3,))
+    if x is None or b.shapes[x][0] > 4:
+        return
+    steps, batch, width = b.shapes[x]
+    op = str(b.rng.choice(["RNN", "GRU", "LSTM"]))
+    gates = {"RNN": 1, "GRU": 3, "LSTM": 4}[op]
+    b.add(op, [x, b.normal(1, gates * 2, width), b.normal(1, gates * 2, 2)], (steps, 1, batch, 2), hidden_size=2)
+
+
 KINDS = [_unary, _unary, _softmax, _binary, _binary, _gate, _gemm, _gemm, _matmul, _conv, _conv, _pool, _normalize,
-         _move, _move, _reduce]
+         _move, _move, _reduce, _transposed, _sorted, _running, _contracted, _deviation, _recurrent]
 
 
 def random_model(rng):
@@ -239,7 +297,24 @@ def random_model(rng):
         b.nodes, "g", [helper.make_tensor_value_info(name, F, shape) for name, shape in inputs.items()],
         [helper.make_tensor_value_info(name, F, b.shapes[name]) for name in dict.fromkeys(outputs)],
         [numpy_helper.from_array(array, name) for name, array in b.constants.items()])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10), inputs
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("local", 1)]
+    made = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    if rng.random() < 0.3:
+        _in_a_function(made)
+    return made, inputs
+
+
+def _in_a_function(model):
+    """Put the last node into a local function that has the name of another operator."""
+    node = model.graph.node[-1]
+    inputs, outputs = [f"i{k}" for k in range(len(node.input))], [f"o{k}" for k in range(len(node.output))]
+    inner = type(node)()
+    inner.CopyFrom(node)
+    inner.input[:], inner.output[:] = inputs, outputs
+    model.functions.append(helper.make_function(
+        "local", "Abs", inputs, outputs, [inner], [helper.make_opsetid("", OPSET)]))
+    del node.attribute[:]
+    node.op_type, node.domain = "Abs", "local"
 
 
 def largest_slope(model, inputs, rng, points=3):
