@@ -70,8 +70,9 @@ def audit(file: Path, json_file: Path | None, **options: Any) -> None:
 def _graph(file: Path, json_file: Path | None, asked: dict[str, Any]) -> bool:
     from proofs_check.audit import report
     from proofs_check.audit.graph import load
-    from proofs_check.audit.model import Options
+    from proofs_check.audit.model import Options, starts
     from proofs_check.audit.model import audit as bound
+    from proofs_check.audit.slopes import largest_slope
     from proofs_check.terminal import progress_bar
 
     model = load(file)
@@ -80,6 +81,8 @@ def _graph(file: Path, json_file: Path | None, asked: dict[str, Any]) -> bool:
                       tuple(asked["start"]), tuple(asked["ends"]))
     with progress_bar(len(model.nodes)) as done:
         found = bound(model, options, done)
+    if found.bound is not None and not asked["start"] and not asked["ends"]:
+        found.slope = largest_slope(file, starts(model, options)[0])
     report.show(found, options)
     if json_file is not None:
         plain = {name: str(value) if isinstance(value, Path) else value for name, value in asked.items()}

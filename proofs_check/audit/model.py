@@ -41,13 +41,17 @@ class Options:
 
 @dataclass
 class GraphAudit:
-    """The rows, the bound with respect to each input and to all together, and what was refused, by node."""
+    """The rows, the bound with respect to each input and to all together, and what was refused, by node.
+
+    `slope` is the largest one found between two inputs.
+    """
 
     rows: list[Row] = field(default_factory=list)
     by_input: dict[str, float] = field(default_factory=dict)
     bound: float | None = None
     refused: dict[str, str] = field(default_factory=dict)
     per_sample: bool = False
+    slope: float | None = None
 
 
 def audit(graph: Graph, options: Options | None = None, done: Callable[[str], None] = lambda name: None) -> GraphAudit:

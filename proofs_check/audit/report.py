@@ -38,8 +38,9 @@ def sentence(audit: GraphAudit, options: Options) -> str:
     each = "" if len(inputs) < 2 else "".join(
         f"\n  {name} alone: {number(bound, up=True)}" for name, bound in audit.by_input.items())
     alone = " Samples on the first axis do not mix: it holds for any number of them." if audit.per_sample else ""
+    slope = "" if audit.slope is None else f" The largest slope that a short search found is {audit.slope:.3g}."
     return (f"bound {number(audit.bound, up=True)}: a change of {which} moves the output by at most so many times "
-            f"its own length (2-norm), {where}.{alone}{each}")
+            f"its own length (2-norm), {where}.{alone}{slope}{each}")
 
 
 def _domain(options: Options, inputs: Sequence[str]) -> str:
@@ -84,7 +85,8 @@ def content(file: str, audit: GraphAudit, asked: Mapping[str, Any]) -> dict[str,
     """What the JSON holds: no number in it is infinite or NaN."""
     return {
         "schema": SCHEMA, "file": file, "asked": dict(asked), "bound": audit.bound, "by_input": audit.by_input,
-        "per_sample": audit.per_sample, "refused": audit.refused, "rows": [_row(row) for row in audit.rows],
+        "slope": audit.slope, "per_sample": audit.per_sample, "refused": audit.refused,
+        "rows": [_row(row) for row in audit.rows],
     }
 
 
