@@ -106,6 +106,8 @@ class Interpreter:
             arrays = [None if a is None else np.broadcast_to(np.zeros((), np.float32), a.shape) for a in args]
             return [constant(array) for array in evaluate(node, arrays, graph.opsets, graph.ir_version)]
         rule = rules.find(node)
+        if any(arg is not None and arg.type == 0 for arg in args):
+            raise Refused("the size of an input is not known")
         for i, arg in enumerate(args):
             if arg is not None and arg.constant is None and i not in rule.may_move:
                 raise Refused(f"{node.operator} with an input {node.inputs[i]} (number {i}) that moves")

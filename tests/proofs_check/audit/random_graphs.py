@@ -136,7 +136,8 @@ def _pool(b):
            for i, (s, k, t) in enumerate(zip(image, size, stride, strict=True))]
     if min(out) < 1:
         return
-    op = str(b.rng.choice(["MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"]))
+    # GlobalMaxPool only for two axes: for one the evaluator takes the maximum over the channels too.
+    op = str(b.rng.choice(["MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"][: 3 + (rank == 2)]))
     if op.startswith("Global"):
         b.add(op, [x], (n, c, *(1,) * rank))
     else:
