@@ -57,7 +57,8 @@ def _factors(
         return None
     count, rank = channels
     if node.op == "BatchNormalization":
-        return _batch_norm(node, layer, count, constants)
+        # Its channels are axis 1, those of a product the last axis: the same only for two axes, and their number is not known here.
+        return _batch_norm(node, layer, count, constants) if rank else None
     factor = constants.get(node.inputs[1 - place])
     if factor is None or factor.dtype.kind != "f" or not np.isfinite(factor).all():
         return None

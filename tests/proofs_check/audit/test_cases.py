@@ -49,6 +49,12 @@ def test_what_moves_is_counted(nodes, inputs, constants, right):
     assert (found.bound is None) if right is None else found.bound == pytest.approx(right, rel=1e-6), found
 
 
+def test_the_channels_behind_a_product_are_not_its_columns():
+    made = graph([node("MatMul", ["x", "W"], ["h"]), node("BatchNormalization", ["h", "s", "zero", "zero", "v"], ["y"], epsilon=0.0)],
+                 {"x": (1, 2, 2)}, {"W": np.diag([1.0, 0.125]), "s": np.array([1.0, 8.0]), "zero": np.zeros(2), "v": np.ones(2)})
+    assert bound(made).bound == pytest.approx(8, rel=1e-6)
+
+
 def test_several_inputs_are_bounded_one_by_one():
     found = bound(graph([node("Add", ["x", "z"], ["y"])], {"x": (12, 4), "z": (1, 4)}))
     assert found.by_input == pytest.approx({"x": 1.0, "z": math.sqrt(12)}, rel=1e-12)

@@ -14,10 +14,11 @@ from proofs_check.audit.model import audit
 SLACK = 1e-6
 
 
-@pytest.mark.parametrize("first", range(0, 400, 40))
-def test_no_bound_is_below_a_slope(first):
+# The single seeds are those in which a bound once was too small.
+@pytest.mark.parametrize("seeds", [range(first, first + 40) for first in range(0, 400, 40)] + [[32383], [66253], [71457]])
+def test_no_bound_is_below_a_slope(seeds):
     bounded = 0
-    for seed in range(first, first + 40):
+    for seed in seeds:
         rng = np.random.default_rng(seed)
         model, inputs = random_model(rng)
         try:
@@ -28,4 +29,4 @@ def test_no_bound_is_below_a_slope(first):
         if found.bound is not None:
             bounded += 1
             assert found.bound >= slope * (1 - SLACK) - 1e-9, (seed, found.bound, slope)
-    assert bounded > 30
+    assert bounded > 0.75 * len(seeds)
