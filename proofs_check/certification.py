@@ -102,7 +102,7 @@ def _certify(
     f: Any, inputs: Inputs, settings: Settings, batch: int, count: int, done: dict[int, Any], lines: Any
 ) -> bool:
     """Fill in what is missing; whether it came to the end."""
-    from proofs_check.report.progress import progress_bar
+    from proofs_check.terminal import progress_bar
 
     missing = [index for index in range(count) if index not in done]
     try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofs_check import run_layers
+from proofs_check.audit.command import audit
 from proofs_check.certification import certify
 from proofs_check.matrix import matrix, show_one
 from proofs_check.report.site.command import report
@@ -146,7 +147,7 @@ def _run(
 
     from proofs_check import cluster, parallel
     from proofs_check.report import tables
-    from proofs_check.report.progress import progress_bar
+    from proofs_check.terminal import progress_bar
 
     results: list[Result] = [] if record is None else [r for id, r in record.finished.items() if id in claims]
     missing = sorted(set(claims) - {result.id for result in results})
@@ -247,6 +248,7 @@ def _is_inequality(claim: Claim, code: Any, case: Case) -> bool:
     return bool(claim.compare(code, **case).relation != "==")
 
 
+main.add_command(audit)
 main.add_command(certify)
 main.add_command(report)
 main.add_command(vectors)
@@ -262,7 +264,7 @@ main.add_command(matrix)
 def reproduce(names: tuple[str, ...], out: Path, seed: int, full: bool) -> None:
     """Run experiments of the sources again: names or patterns such as 'fig-3.*', or all."""
     from proofs_check import reproduce as again
-    from proofs_check.report.progress import progress_bar
+    from proofs_check.terminal import progress_bar
 
     try:
         experiments = again.choose(names)
@@ -275,59 +277,6 @@ def reproduce(names: tuple[str, ...], out: Path, seed: int, full: bool) -> None:
                 done(experiment.name)
     except again.RefusedError as refused:
         raise click.ClickException(str(refused)) from refused
-
-
-@main.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--input-size", type=click.IntRange(min=1),
-              help="Side of the images that convolutions see.  [default: every size]")
-@click.option("--padding", type=click.Choice(["zero", "circular"]), default="zero", show_default=True,
-              help="Padding of the convolutions.")
-@click.option("--epsilon", type=click.FloatRange(min=0), default=1e-5, show_default=True, help="Of batch norms.")
-@click.option("--certified", is_flag=True, help="Bounds that rounding cannot break; slower.")
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of power iteration.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write the rows and the product to this new file.")
-def audit(
-    file: Path, input_size: int | None, padding: Any, epsilon: float, certified: bool, seed: int, json_file: Path | None
-) -> None:
-    """Bound the layers of a model and their composition: .onnx by its graph, .npz and .safetensors as a plain chain."""
-    from proofs_check import audit as auditing
-    from proofs_check.report import tables
-
-    settings = auditing.Settings(input_size, padding, epsilon, certified, seed)
-    try:
-        found = _audit_graph(file, settings) if file.suffix == ".onnx" else _audit_chain(file, settings)
-    except ValueError as bad:
-        raise click.ClickException(str(bad)) from bad
-    tables.list_layers(found)
-    if json_file is not None:
-        tables.write_layers(json_file, found, settings)
-
-
-def _audit_chain(file: Path, settings: Any) -> Any:
-    from proofs_check import audit as auditing
-    from proofs_check.real_layers import read_arrays
-    from proofs_check.report.progress import progress_bar
-
-    jobs = auditing.layers_of(read_arrays(file), settings)
-    if not jobs:
-        raise ValueError(f"{file}: holds no arrays")
-    layers = []
-    with progress_bar(len(jobs)) as done:
-        for name, job in jobs:
-            layers.append(job())
-            done(name)
-    return auditing.of_chain(layers)
-
-
-def _audit_graph(file: Path, settings: Any) -> Any:
-    from proofs_check import audit_onnx
-    from proofs_check.report.progress import progress_bar
-
-    model = audit_onnx.load(file)
-    with progress_bar(len(model.graph.node)) as done:
-        return audit_onnx.audit_model(model, settings, done)
 
 
 # -- what the commands share ---------------------------------------------------------------------------

@@ -179,7 +179,7 @@ def show(cells: Sequence[Cell], *, everything: bool = True) -> None:
 
     Without `everything` the rows of what is not offered give way to their number.
     """
-    from proofs_check.report.tables import list_rows
+    from proofs_check.terminal import list_rows
 
     shown = [cell for cell in cells if everything or cell.offered]
     rows = [

@@ -29,7 +29,7 @@ def matrix(implementations: tuple[str, ...], profile: str, jobs: int | None, see
     from proofs_check import adapters, conformance, parallel
     from proofs_check.claims import load
     from proofs_check.implementation import check_importable
-    from proofs_check.report.progress import progress_bar
+    from proofs_check.terminal import progress_bar
 
     named = list(dict.fromkeys(implementations)) or [f"{conformance.READY}{name}" for name in adapters.READY]
     here = []

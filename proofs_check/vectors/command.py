@@ -20,7 +20,7 @@ def vectors() -> None:
 @click.argument("globs", nargs=-1, metavar="[GLOB]...")
 def export(folder: Path, globs: tuple[str, ...]) -> None:
     """Compute the vectors and write them to DIR: for every function a JSON file and its JSON Schema."""
-    from proofs_check.report.progress import progress_bar
+    from proofs_check.terminal import progress_bar
     from proofs_check.vectors import _files, _make, cases
 
     functions = cases.load()

@@ -28,11 +28,11 @@ def report(run_file: Path, out: Path, docs: Path | None, api: bool | None) -> No
     if missing:
         raise click.ClickException(f"a report needs {', '.join(missing)}: pip install 'lipref[report]'")
     from proofs_check.claims import load
-    from proofs_check.report.progress import progress_bar
     from proofs_check.report.records import UnusableError, read
     from proofs_check.report.site import guide
     from proofs_check.report.site.build import build
     from proofs_check.report.site.formulas import FormulaError
+    from proofs_check.terminal import progress_bar
 
     found = guide.folder(docs)
     if docs is not None and found is None:

@@ -27,6 +27,7 @@ ORDER = {
     "findings": "All that was found in the sources, a line each, with notes.",
     "tightness": "Every bound on convolutions over the exact norm.",
     "experiments": "The figures and tables of the sources, run again, and what they showed.",
+    "audit": "A bound for your own model: what it stands for, its options, where there is none.",
     "gpu": "The fast side: the same names for large inputs.",
 }
 CONTRIBUTING = "CONTRIBUTING.md"
