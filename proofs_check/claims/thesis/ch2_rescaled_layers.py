@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from proofs_check.claim import Comparison, Kind, Verdict, claim, instead, scale_right, tighten
 from proofs_check.claims._sides import largest
-from proofs_check.strategies import convolutions, kernels, matrices, vectors
+from proofs_check.strategies import convolutions, kernels, matrices, signs, spectra, vectors, with_spectrum
 
 
 def _generic(W: Any, **_: Any) -> bool:
@@ -302,6 +302,59 @@ def becomes_spectral_normalization(impl: Any, W: Any, n_iter: int) -> Comparison
     """For many steps spectral rescaling is spectral normalization."""
     sigma = impl.spectral.spectral_norm(W)
     return Comparison(impl.layers.spectral_rescaling(W, n_iter) * sigma, "<=", 2.0 * 2 ** 2.0**-n_iter)
+
+
+@claim(
+    "thesis.sec-4.5-stable-rank",
+    at="Section 4.5, the stable rank of the Gram iterate 'is closer and closer to one'",
+    tex=r"t = 7:\quad \lVert \mathbf{W}^{(t)} \rVert_F^2 / \lVert \mathbf{W}^{(t)} \rVert_2^2 \le 1.01",
+    given={"W": matrices(2).filter(np.any)},
+    where=lambda W: bool(np.any(W)) and not 0.95 < _second_over_first(W) < 1,
+    verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="Any W but 0. In the other reading, of a W with one largest singular value, it holds, and fast.",
+    note="The stable rank tends to the multiplicity of the largest singular value: 2 for the identity, and for every orthogonal matrix of the plane, at every t.",
+    counterexample={"W": np.eye(2)},
+    control={"W": np.diag([2.0, 1.0])},
+    amended_by="thesis.sec-4.5-stable-rank.simple",
+)
+def stable_rank_of_any_matrix(impl: Any, W: Any) -> Comparison:
+    """After seven Gram steps the stable rank is one."""
+    return Comparison(_stable_rank(impl, W, 7), "<=", 1.01)
+
+
+def _second_over_first(W: Any) -> float:
+    sigma = np.linalg.svd(np.asarray(W, dtype=float), compute_uv=False)
+    return float(sigma[1] / sigma[0]) if len(sigma) > 1 else 0.0
+
+
+def _stable_rank(impl: Any, W: Any, n_iter: int) -> Any:
+    # The Gram bound is |W^(t)|_F^(1 / 2^t), the spectral norm of W^(t) is sigma_1^(2^t).
+    return (impl.spectral.gram_iteration(W, n_iter) / impl.spectral.spectral_norm(W)) ** (2 * 2**n_iter)
+
+
+@claim(
+    "thesis.sec-4.5-stable-rank.simple",
+    at="Section 4.5, the stable rank, for a simple largest singular value",
+    tex=r"1 \le \lVert \mathbf{W}^{(t)} \rVert_F^2 / \lVert \mathbf{W}^{(t)} \rVert_2^2 \le 1 + (r - 1)(\sigma_2 / \sigma_1)^{2^{t+1}}",
+    given={"s": spectra().map(np.array), "left": signs(), "right": signs(), "n_iter": st.integers(0, 4)},
+    where=lambda s, **_: s[0] > 0,
+    verdict=Verdict.SURVIVED,
+    note="r = 4 at most. It tends to the multiplicity of sigma_1 in general.",
+    strata={"three equal ones below": lambda s, left, right, n_iter: s[0] > s[1] == s[3] > 0 and n_iter >= 1},
+    mutants={"one-step-later": instead(lambda impl, s, left, right, n_iter: _between_ranks(impl, s, left, right, n_iter, n_iter + 2, 3.0)),
+             "one-value-less": instead(lambda impl, s, left, right, n_iter: _between_ranks(impl, s, left, right, n_iter, n_iter + 1, 2.0))},
+    witnesses=[{"s": np.array([2.0, 1.0, 1.0, 1.0]), "left": [1, 1, 1, 1], "right": [1, -1, 1, 1], "n_iter": 1}],
+    rounding=lambda n_iter, **_: 64.0 * 2**n_iter,
+)
+def stable_rank(impl: Any, s: Any, left: Any, right: Any, n_iter: int) -> Comparison:
+    """The stable rank of the Gram iterate tends to one like the quotient of the first two singular values to the power 2^(t + 1)."""
+    return _between_ranks(impl, s, left, right, n_iter, n_iter + 1, 3.0)
+
+
+def _between_ranks(impl: Any, s: Any, left: Any, right: Any, n_iter: int, power: int, others: float) -> Comparison:
+    rank = _stable_rank(impl, with_spectrum(s, left, right), n_iter)
+    return Comparison([rank * 0 + 1.0, rank], "<=", [rank, 1 + others * (s[1] / s[0]) ** (2.0**power)])
 
 
 def _connected(W: Any, n_iter: int, **_: Any) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proofs_check.claim import Comparison, Kind, Verdict, claim, instead, scale_right
 from proofs_check.claims._sides import adjoint, largest, length, sum_of_moduli
-from proofs_check.strategies import convolutions, kernels
+from proofs_check.strategies import convolutions, kernels, matrices
 
 ONE_CHANNEL = ((1, 2), (1, 3), (2, 2), (2, 3))
 
@@ -44,6 +44,30 @@ def _transform(impl: Any, n: int, square: float) -> Comparison:
     U = impl.convolution.dft_matrix(n)
     powers = [reduce(lambda a, b: a * b, [U[1 % n]] * u, U[0]) for u in range(n)]
     return Comparison([U @ adjoint(U), U, U], "==", [square * np.eye(n), U.T, powers])
+
+
+@claim(
+    "thesis.eq-3.11",
+    at="Equation 3.11",
+    tex=r"\mathrm{vec}(\mathbf{U} \mathbf{X} \mathbf{V}^\top) = (\mathbf{U} \otimes \mathbf{V})\, \mathrm{vec}(\mathbf{X})",
+    given={"X": matrices(4)},
+    verdict=Verdict.SURVIVED,
+    note="U and V the DFT matrices of the two sides, which may differ; vec row by row. The matrices are symmetric, so that the printed order of the factors is right for columns too where the "
+    "sides are equal.",
+    strata={"two sides, both above 1": lambda X: 2 <= min(np.shape(X)) < max(np.shape(X)) and np.linalg.matrix_rank(X) >= 2},
+    mutants={"one-percent": scale_right(1.01),
+             "sides-exchanged": instead(lambda impl, X: _both_sides(impl, X, exchanged=True))},
+)
+def transform_of_both_sides(impl: Any, X: Any) -> Comparison:
+    """The transform along both axes is the Kronecker product of the transforms along each."""
+    return _both_sides(impl, X, exchanged=False)
+
+
+def _both_sides(impl: Any, X: Any, exchanged: bool) -> Comparison:
+    X = np.asarray(X)
+    U, V = (impl.convolution.dft_matrix(n) for n in X.shape)
+    F = np.kron(V, U) if exchanged else np.kron(U, V)
+    return Comparison((U @ X @ V.T).ravel(), "==", F @ X.ravel(), scale=float(np.abs(X).sum()))
 
 
 def _diagonalized(impl: Any, K: Any, n: Any, forward: bool) -> Comparison:

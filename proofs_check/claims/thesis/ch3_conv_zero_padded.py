@@ -28,9 +28,9 @@ def several_channels(K: Any, **_: Any) -> bool:
     return K.shape[1] >= 2 and K[0, 0].size >= 2 and bool(np.linalg.matrix_rank(flat) >= 2)
 
 
-def _iterate_norm(impl: Any, K: Any, n: Any, n_iter: int, norm: str) -> Any:
+def _iterate_norm(impl: Any, K: Any, n: Any, n_iter: int, norm: str, padding: str = "zero") -> Any:
     """||W_toep^(t+1)||^(2^-t) of the explicit matrix."""
-    return impl.spectral.gram_iteration_naive(impl.convolution.toeplitz_matrix(K, n), n_iter, norm)
+    return impl.spectral.gram_iteration_naive(impl.convolution.toeplitz_matrix(K, n, padding=padding), n_iter, norm)
 
 
 def _not_tiny(K: Any, **_: Any) -> bool:
@@ -64,6 +64,28 @@ def row_sums_of_the_iterate(impl: Any, K: Any, n: Any, n_iter: int) -> Compariso
     """The infinity norm of the zero-padded layer's Gram iterate is at most that of the kernel's."""
     return Comparison(
         _iterate_norm(impl, K, n, n_iter, "inf"), "<=", impl.convolution.zero_padded_norm_bound(K, n_iter, "inf"))
+
+
+@claim(
+    "thesis.app-A.0.4-padding",
+    at="Appendix A.0.4, the proof's step with padding k - 1 at every iteration",
+    tex=r"p = k - 1:\quad \lVert \mathbf{W}^{(t+1)} \rVert_\infty^{2^{-t}} \le "
+    r"\Bigl(\max_{i_2} \sum_{i_1,l} |K^{(t+1)}_{i_1,i_2,l}|\Bigr)^{2^{-t}}",
+    given={"K": st.tuples(*map(st.sampled_from, [(1, 2), (-3, -2), (-2, -1), (-1, 0), (-1, 0)])).map(
+               lambda taps: np.array(taps, dtype=float).reshape(1, 1, 1, 5)),
+           "n": st.just((1, 7)), "n_iter": st.just(2)},
+    verdict=Verdict.REFUTED,
+    kind=Kind.UNSUPPORTED,
+    reading="The layer with the full padding of the proof. That its first Gram iterate is a Toeplitz matrix is true; the second is not, and the theorem's bound on sigma_1 holds.",
+    note="After one step the Gram matrix is the Toeplitz matrix of K^(2) on the image, without the padding that the next step would need. K = (1, -3, -2, -1, -1), 7 pixels: the second "
+    "iterate has a row sum of 1324, the taps of its kernel 1320.",
+    counterexample={"K": np.array([[[[1.0, -3.0, -2.0, -1.0, -1.0]]]]), "n": (1, 7), "n_iter": 2},
+    control={"K": np.array([[[[1.0, 1.0, 1.0, 1.0, 1.0]]]]), "n": (1, 7), "n_iter": 2},
+    amended_by="thesis.thm-3.6.1-inf.spectral",
+)
+def row_sums_with_full_padding(impl: Any, K: Any, n: Any, n_iter: int) -> Comparison:
+    """With full padding the infinity norm of the Gram iterate is at most that of the kernel's."""
+    return Comparison(_iterate_norm(impl, K, n, n_iter, "inf", padding="full"), "<=", impl.convolution.zero_padded_norm_bound(K, n_iter, "inf"))
 
 
 def _norm(impl: Any, K: Any, n: Any, padding: str) -> Any:

@@ -288,3 +288,56 @@ def _majorant_steps(factor: Any) -> Iterator[Step]:
     now, later = (r - 1) * a * q ** (2**t), (r - 1) * a * q ** (2 * 2**t)
     yield Step("epsilon_{t+1} = epsilon_t^2 / ((r - 1) sigma_1)", factor * now**2 / ((r - 1) * a) - later)
     yield from _bernoulli(sympy.Integer(1))
+
+
+def _orders(e: Any, following: Any) -> Any:
+    """The local orders log(e_(t+1)) / log(e_t)."""
+    if np.asarray(e).dtype != object:
+        return np.log(following) / np.log(e)
+    return np.array([b.log() / a.log() for a, b in zip(e, following, strict=True)], dtype=object)
+
+
+@claim(
+    "thesis.sec-3.2-equivalent",
+    at="Section 3.2, 'e_(t+1) <= mu e_t^2 for some constant mu > 0, which is equivalent to the local order tending to 2'",
+    tex=r"e_{t+1} \le e_t^2 \implies |p_t - 2| \le \tfrac12,\quad p_t = \log e_{t+1} / \log e_t",
+    given={"k": st.integers(1, 60), "more": st.integers(0, 60)},
+    verdict=Verdict.REFUTED,
+    kind=Kind.AMBIGUOUS,
+    reading="Quadratic as displayed, an upper bound, which faster sequences satisfy. In the other reading, of a quotient e_(t+1) / e_t^2 that tends to mu, p_t tends to 2; that the "
+    "converse is false the next sentences say themselves.",
+    note="e_t = 2^(-3^t) is quadratic as displayed, and p_t = 3 for every t. Tested one step at a time: e_t = 2^-k, e_(t+1) = 2^-(2k + more).",
+    counterexample={"k": 1, "more": 1},
+    control={"k": 4, "more": 1},
+    amended_by="thesis.sec-3.2-equivalent.both-sides",
+)
+def order_of_a_quadratic_sequence(impl: Any, k: int, more: int) -> Comparison:
+    """Where the next error is at most the square of the last one, the local order is near 2."""
+    W = np.diag([2.0**-k, 2.0 ** -(2 * k + more)])
+    e, following = (impl.spectral.spectral_norm(W[i : i + 1]) for i in range(2))
+    return Comparison(_orders(np.array([e]), np.array([following])), "<=", [2.5])
+
+
+@claim(
+    "thesis.sec-3.2-equivalent.both-sides",
+    at="Section 3.2, the local order of quadratic convergence, amended",
+    tex=r"\tfrac1c\, e_t^2 \le e_{t+1} \le c\, e_t^2 \implies |p_t - 2| \le \log c / |\log e_t|",
+    given={"k": st.integers(1, 60), "j": st.integers(-8, 8), "over": st.integers(0, 8)},
+    verdict=Verdict.SURVIVED,
+    note="So p_t tends to 2 where e_t falls to 0. The converse is false: e_t = 2^(-2^t) / 2^t.",
+    strata={"a quotient of its own": lambda k, j, over: j != 0 and k >= 8},
+    mutants={"half": instead(lambda impl, k, j, over: _near_two(impl, k, j, over, 0.5)),
+             "without-the-constant": instead(lambda impl, k, j, over: _near_two(impl, k, j, over, 0.0))},
+    witnesses=[{"k": 8, "j": 2, "over": 0}, {"k": 8, "j": -2, "over": 0}],
+)
+def order_between_two_squares(impl: Any, k: int, j: int, over: int) -> Comparison:
+    """Between two multiples of the square the local order is near 2."""
+    return _near_two(impl, k, j, over, 1.0)
+
+
+def _near_two(impl: Any, k: int, j: int, over: int, factor: float) -> Comparison:
+    W = np.diag([2.0**-k, 2.0 ** (-2 * k + j)])
+    e, following = (impl.spectral.spectral_norm(W[i : i + 1]) for i in range(2))
+    order = _orders(np.array([e]), np.array([following]))[0]
+    off = factor * (abs(j) + over)
+    return Comparison([order * k, -order * k], "<=", [2 * k + off, off - 2 * k], scale=float(8 * k))

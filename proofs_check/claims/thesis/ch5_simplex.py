@@ -84,6 +84,24 @@ def margin_is_bounded(impl: Any, z: Any, mass: float, label: int) -> Comparison:
 
 
 @claim(
+    "thesis.sec-5.2.3-sparser",
+    at="Section 5.2.3, smaller masses are sparser",
+    tex=r"r \le r' \implies \mathrm{sparsemax}_r(\mathbf{z}) \le \mathrm{sparsemax}_{r'}(\mathbf{z}) \text{ entry by entry}",
+    given=_scores(more=st.sampled_from([0.125, 0.5, 2.0])),
+    verdict=Verdict.SURVIVED,
+    note="The threshold falls as the mass grows. So what is zero for a mass is zero for every smaller one.",
+    strata={"several classes": lambda z, **_: _spread(z)},
+    mutants={"the-other-way": instead(lambda impl, z, mass, more: Comparison(
+                 impl.simplex.sparsemax(z, mass=mass + more), "<=", impl.simplex.sparsemax(z, mass=mass), scale=8.0)),
+             "by-an-equal-share": instead(lambda impl, z, mass, more: Comparison(
+                 impl.simplex.sparsemax(z, mass=mass) + more / len(z), "<=", impl.simplex.sparsemax(z, mass=mass + more), scale=8.0))},
+)
+def sparser_for_less_mass(impl: Any, z: Any, mass: float, more: float) -> Comparison:
+    """No entry of sparsemax falls as the mass grows."""
+    return Comparison(impl.simplex.sparsemax(z, mass=mass), "<=", impl.simplex.sparsemax(z, mass=mass + more), scale=8.0)
+
+
+@claim(
     "thesis.sec-5.2.3-margins",
     at="Section 5.2.3, sparsemax has 'larger margins' than softmax",
     tex=r"M(\mathrm{softmax}(\mathbf{z}), y) \le M(\mathrm{sparsemax}(\mathbf{z}), y)",
