@@ -150,7 +150,7 @@ def _eigenvector(impl: Any, d: Any, q: Any, n_iter: int, column: int | None, pow
     }),
     verdict=Verdict.REFUTED,
     kind=Kind.AMBIGUOUS,
-    reading="Any nonzero column of the computed iterate, |lambda_1| > |lambda_2|. Of the limit of the normalized iterates every nonzero column is right.",
+    reading="Any nonzero column of the computed iterate, lambda_1 larger in modulus than lambda_2. Of the limit of the normalized iterates every nonzero column is right.",
     note="As for equation 3.2: the second column of diag(2, 1) is an eigenvector of 1 at every t.",
     counterexample={"d": np.array([2.0, 1.0]), "q": (0, 0), "n_iter": 2, "column": 1},
     control={"d": np.array([2.0, 1.0]), "q": (0, 0), "n_iter": 2, "column": 0},
