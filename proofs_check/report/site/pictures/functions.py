@@ -102,7 +102,7 @@ def _smoothed(
 def activation(impl: Implementation, case: Case) -> Figure | None:
     """The slope of an activation, against 1, and where the instance stands."""
     name = case.get("name")
-    if not isinstance(name, str) or name == "identity":
+    if not isinstance(name, str) or name in ("identity", "softmax", "sparsemax"):  # of more than one entry
         return None
     grid = np.linspace(-WIDE, WIDE, 121)
     values = np.asarray(impl.layers.activation(grid, name), dtype=float)
